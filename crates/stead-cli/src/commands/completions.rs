@@ -1,0 +1,27 @@
+//! `stead completions`
+
+use clap::Args;
+use clap_complete::Shell;
+
+use crate::cli;
+use crate::exit::ExitCode;
+use crate::failure::Failure;
+use crate::printer::Printer;
+
+/// Print the completion script of a shell
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  stead completions bash > ~/.local/share/bash-completion/completions/stead
+  stead completions fish > ~/.config/fish/completions/stead.fish")]
+pub(crate) struct CompletionsArgs {
+    /// For which shell
+    shell: Shell,
+}
+
+pub(crate) fn run(args: &CompletionsArgs, out: &mut Printer) -> Result<ExitCode, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut cli::definition(), "stead", &mut script);
+    out.raw(&script)?;
+    Ok(ExitCode::Done)
+}

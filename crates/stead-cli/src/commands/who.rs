@@ -1,0 +1,97 @@
+//! `stead who`
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use stead::lock::{Inspection, Options, inspect};
+
+use crate::cli::LockDir;
+use crate::exit::ExitCode;
+use crate::failure::Failure;
+use crate::json;
+use crate::printer::Printer;
+use crate::table::{self, plain};
+
+/// Say who holds a lock and who waits for it
+#[derive(Args, Debug)]
+#[command(after_help = "\
+PATH is a lock file, or a data file: then its own lock is looked at and that of
+its sidecar. Holders are found whatever program they are: flock(1), Python and
+cargo as well as stead. A program that polls is not seen waiting.
+
+Examples:
+  stead who ./deploy.lock
+  stead who state.json --json
+
+Exit codes:
+    0  someone holds it      66  there is neither such a file nor a lock for it
+    1  nobody does           77  permission denied")]
+pub(crate) struct WhoArgs {
+    /// Lock files or data files
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Print one JSON document, stead.who/1
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    lock_dir: LockDir,
+}
+
+pub(crate) fn run(args: &WhoArgs, out: &mut Printer) -> Result<ExitCode, Failure> {
+    let (mut locks, mut free, mut failed) = (Vec::new(), Vec::new(), None);
+    let mut seen = BTreeSet::new();
+    for path in &args.paths {
+        match look(path, args.lock_dir.options()) {
+            Ok(found) => {
+                if found.iter().all(|lock| !lock.held && lock.waiters.is_empty()) {
+                    free.push(path);
+                }
+                locks.extend(found.into_iter().filter(|lock| seen.insert(real(&lock.path))));
+            }
+            Err(failure) => {
+                out.failure(&failure);
+                failed.get_or_insert(failure.code);
+            }
+        }
+    }
+    if args.json {
+        out.data(json::who(&locks))?;
+    } else {
+        let busy: Vec<Inspection> =
+            locks.iter().filter(|lock| lock.held || !lock.waiters.is_empty()).cloned().collect();
+        if !busy.is_empty() {
+            out.data(table::of(&busy, out.width()))?;
+        }
+        for path in free {
+            out.data(format_args!("{}: nobody holds it", plain(&path.to_string_lossy())))?;
+        }
+    }
+    let held = locks.iter().any(|lock| lock.held);
+    Ok(failed.unwrap_or(if held { ExitCode::Done } else { ExitCode::No }))
+}
+
+/// The lock of the file itself and that of its sidecar, as far as they are there.
+fn look(path: &Path, options: Options) -> Result<Vec<Inspection>, Failure> {
+    let mut found = Vec::new();
+    if path.exists() {
+        found.push(inspect(path)?);
+    }
+    let sidecar = options.sidecar(path);
+    match sidecar.lock_path() {
+        Ok(file) if file.exists() => found.push(sidecar.inspect()?),
+        Ok(_) => {}
+        // The root of the filesystem has a lock, but no sidecar; what has neither is an error.
+        Err(_) if !found.is_empty() => {}
+        Err(error) => return Err(error.into()),
+    }
+    if found.is_empty() {
+        let message = format!("{}: there is no such file, and no lock for it", path.display());
+        return Err(Failure::new(ExitCode::NoInput, message));
+    }
+    Ok(found)
+}
+
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
+}

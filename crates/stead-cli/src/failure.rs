@@ -1,0 +1,107 @@
+//! What went wrong, in words for the user, and the exit code that goes with it.
+
+use std::io;
+use std::path::Path;
+
+use stead::ErrorKind;
+
+use crate::exit::ExitCode;
+
+/// An end that is not the one the user wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// Printed after `stead: `.
+    pub(crate) message: String,
+    /// What to do next, printed after `hint: `.
+    pub(crate) hint: Option<String>,
+    pub(crate) code: ExitCode,
+}
+
+impl Failure {
+    /// `message` goes after `stead: `: lower case, no full stop, with the path.
+    pub(crate) fn new(code: ExitCode, message: impl Into<String>) -> Failure {
+        Failure { message: message.into(), hint: None, code }
+    }
+
+    /// A step of our own that the system refused: `failed to STEP PATH: ...`.
+    pub(crate) fn system(step: &str, path: &Path, error: &io::Error) -> Failure {
+        let code = match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ExitCode::NoInput,
+            io::ErrorKind::PermissionDenied => ExitCode::Permission,
+            _ => ExitCode::Io,
+        };
+        Failure::new(code, format!("failed to {step} {}: {error}", path.display()))
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Failure {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn with_code(mut self, code: ExitCode) -> Failure {
+        self.code = code;
+        self
+    }
+}
+
+impl From<stead::Error> for Failure {
+    fn from(error: stead::Error) -> Failure {
+        Failure::from(&error)
+    }
+}
+
+impl From<&stead::Error> for Failure {
+    fn from(error: &stead::Error) -> Failure {
+        let message = format!("failed to {error}");
+        Failure { message, hint: error.hint().map(str::to_owned), code: code(error.kind()) }
+    }
+}
+
+fn code(kind: ErrorKind) -> ExitCode {
+    match kind {
+        ErrorKind::Busy => ExitCode::Busy,
+        ErrorKind::TimedOut => ExitCode::TimedOut,
+        // No later try would help: the commands have to be put together in another way.
+        ErrorKind::AlreadyHeld | ErrorKind::InvalidInput => ExitCode::Usage,
+        ErrorKind::Unsupported => ExitCode::System,
+        ErrorKind::NotRegularFile | ErrorKind::NotFound => ExitCode::NoInput,
+        ErrorKind::Permission => ExitCode::Permission,
+        ErrorKind::Lost | ErrorKind::Io => ExitCode::Io,
+        // Nothing in the command cancels a wait, and all kinds that the library has are above.
+        ErrorKind::Cancelled | _ => ExitCode::Bug,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_error_has_its_code() {
+        let codes = [
+            (ErrorKind::Busy, 75),
+            (ErrorKind::TimedOut, 124),
+            (ErrorKind::Cancelled, 70),
+            (ErrorKind::AlreadyHeld, 64),
+            (ErrorKind::Unsupported, 71),
+            (ErrorKind::NotRegularFile, 66),
+            (ErrorKind::Permission, 77),
+            (ErrorKind::NotFound, 66),
+            (ErrorKind::Lost, 74),
+            (ErrorKind::InvalidInput, 64),
+            (ErrorKind::Io, 74),
+        ];
+        for (kind, number) in codes {
+            assert_eq!(code(kind).number(), number, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_the_system_has_its_code() {
+        let failure = |kind| Failure::system("read", Path::new("f"), &io::Error::from(kind)).code;
+        assert_eq!(failure(io::ErrorKind::NotFound), ExitCode::NoInput);
+        assert_eq!(failure(io::ErrorKind::NotADirectory), ExitCode::NoInput);
+        assert_eq!(failure(io::ErrorKind::PermissionDenied), ExitCode::Permission);
+        assert_eq!(failure(io::ErrorKind::StorageFull), ExitCode::Io);
+    }
+}

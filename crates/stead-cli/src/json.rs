@@ -1,0 +1,119 @@
+//! What is printed with --json: the shapes of docs and JSON.md, fields in their order.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use stead::lock::{Cleaned, Holder, Inspection, Waiter};
+
+/// `stead.who/1`
+pub(crate) fn who(locks: &[Inspection]) -> Value {
+    json!({"schema": "stead.who/1", "locks": locks.iter().map(lock).collect::<Vec<_>>()})
+}
+
+/// `stead.ls/1`
+pub(crate) fn ls(locks: &[Inspection]) -> Value {
+    json!({"schema": "stead.ls/1", "locks": locks.iter().map(lock).collect::<Vec<_>>()})
+}
+
+/// `stead.clean/1`
+pub(crate) fn clean(cleaned: &Cleaned) -> Value {
+    let removed: Vec<_> = cleaned.removed.iter().map(|path| path.to_string_lossy()).collect();
+    json!({"schema": "stead.clean/1", "removed": removed, "held": cleaned.held})
+}
+
+/// What `stead run` did.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ran {
+    /// How the command ended; `None` if it was not run.
+    pub(crate) code: Option<i32>,
+    /// The signal that killed it.
+    pub(crate) signal: Option<i32>,
+    pub(crate) waited: Duration,
+}
+
+/// `stead.run/1`
+pub(crate) fn run(ran: &Ran, tokens: &Value) -> Value {
+    json!({
+        "schema": "stead.run/1",
+        "ran": ran.code.is_some() || ran.signal.is_some(),
+        "status": ran.code,
+        "signal": ran.signal,
+        "waited_s": ran.waited.as_secs_f64(),
+        "tokens": tokens,
+    })
+}
+
+/// The tokens of locks that were not granted.
+pub(crate) fn no_tokens() -> Value {
+    Value::Object(Map::new())
+}
+
+/// The tokens by the paths as they were named; of two equal names the first counts.
+pub(crate) fn tokens<'a>(holds: impl IntoIterator<Item = (&'a Path, Option<u64>)>) -> Value {
+    let mut tokens = Map::new();
+    for (path, token) in holds {
+        tokens.entry(path.to_string_lossy()).or_insert(json!(token));
+    }
+    Value::Object(tokens)
+}
+
+fn lock(lock: &Inspection) -> Value {
+    let mut fields = Map::new();
+    path(&mut fields, &lock.path);
+    fields.insert("held".to_owned(), json!(lock.held));
+    fields.insert("holders".to_owned(), lock.holders.iter().map(holder).collect());
+    fields.insert("waiters".to_owned(), lock.waiters.iter().map(waiter).collect());
+    Value::Object(fields)
+}
+
+fn holder(holder: &Holder) -> Value {
+    json!({
+        "pid": holder.pid,
+        "command": holder.command,
+        "via": holder.via,
+        "user": holder.user,
+        "host": holder.host,
+        "mode": holder.mode.to_string(),
+        "since": holder.since.and_then(time),
+        "label": holder.label,
+        "token": holder.token,
+        "verified": holder.verified,
+        "state": holder.state.to_string(),
+    })
+}
+
+/// The kernel tells neither since when somebody waits nor in which place.
+fn waiter(waiter: &Waiter) -> Value {
+    json!({
+        "pid": waiter.pid,
+        "command": waiter.command,
+        "mode": waiter.mode.to_string(),
+        "since": null,
+        "place": null,
+    })
+}
+
+/// `path`, and `path_bytes` in hex where it is not UTF-8; null where it is not known.
+pub(crate) fn path(fields: &mut Map<String, Value>, path: &Path) {
+    let known = !path.as_os_str().is_empty();
+    fields.insert("path".to_owned(), known.then(|| path.to_string_lossy()).into());
+    if path.to_str().is_none() {
+        fields.insert("path_bytes".to_owned(), hex(path.as_os_str().as_encoded_bytes()).into());
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// RFC 3339 with nanoseconds, UTC.
+fn time(time: SystemTime) -> Option<String> {
+    Timestamp::try_from(time).ok().map(|time| format!("{time:.9}"))
+}

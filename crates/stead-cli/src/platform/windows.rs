@@ -1,0 +1,53 @@
+//! Windows: there are no signals to pass on. Ctrl-C reaches every process of the console by itself, the command too;
+//! stead waits for its end.
+
+use std::env;
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use super::{Ended, cannot_run, command_not_found};
+use crate::failure::Failure;
+
+/// Looks whether `name` can be found: before anything is locked or created.
+pub(crate) fn check_command(name: &OsStr) -> Result<(), Failure> {
+    let name_path = Path::new(name);
+    let candidates: Vec<PathBuf> = if name_path.components().count() != 1 {
+        vec![name_path.to_path_buf()]
+    } else {
+        let path = env::var_os("PATH").unwrap_or_default();
+        env::split_paths(&path).map(|folder| folder.join(name)).collect()
+    };
+    let is_there = |candidate: &PathBuf| candidate.is_file() || candidate.with_extension("exe").is_file();
+    if candidates.iter().any(is_there) { Ok(()) } else { Err(command_not_found(name)) }
+}
+
+/// The failure to say when the system did not start `name` after all.
+pub(crate) fn not_started(name: &OsStr, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::NotFound => command_not_found(name),
+        _ => cannot_run(name, error),
+    }
+}
+
+/// Runs `command` and waits for its end.
+pub(crate) fn run(command: &mut Command) -> io::Result<Ended> {
+    // Ctrl-C reaches the command too; to end before it would release its locks.
+    signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::default())?;
+    Ok(Ended::Code(command.status()?.code().unwrap_or(0)))
+}
+
+/// There are no signals.
+pub(crate) fn is_interrupt(_signal: i32) -> bool {
+    false
+}
+
+/// There are no signals.
+pub(crate) fn end_by(_signal: i32) {}
+
+/// Whether locking the file at `path`, or creating it, would fail for a reason that can be seen beforehand.
+pub(crate) fn is_unusable(path: &Path, with_folders: bool) -> bool {
+    !with_folders && !path.exists() && !path.parent().is_some_and(Path::is_dir)
+}

@@ -1,0 +1,16 @@
+//! The `stead` command as its users meet it: real processes, real terminals.
+#![cfg(unix)]
+
+mod bad_input;
+mod descriptors;
+mod doctor;
+mod environment;
+mod help;
+mod listing;
+mod messages;
+mod nesting;
+mod rig;
+mod run;
+mod signals;
+mod status_file;
+mod terminal;

@@ -1,0 +1,312 @@
+//! Held locks.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::lock::core::Core;
+use crate::lock::nesting::{self, Above};
+use crate::lock::open::OpenLock;
+use crate::lock::record;
+use crate::lock::registry::Process;
+use crate::lock::trace;
+use crate::lock::turns::Turn;
+use crate::sys::{self, Mode};
+
+/// A lock that is held: what [`Guard`] and [`SendGuard`] have in common.
+pub struct Hold {
+    core: Arc<Core>,
+    /// Some until it is released.
+    open: Option<OpenLock>,
+    process: &'static Process,
+    turn: Turn,
+    mode: Mode,
+    strength: Strength,
+    /// A child has the descriptor too: it must not serve a later hold, which the child would keep alive.
+    inherited: AtomicBool,
+    _span: trace::Held,
+}
+
+/// What a hold rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strength {
+    /// A lock that the kernel granted to us.
+    Kernel { token: Option<u64> },
+    /// The lock of a `stead run` above us.
+    Above(Above),
+}
+
+impl Hold {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        open: OpenLock,
+        process: &'static Process,
+        turn: Turn,
+        mode: Mode,
+        strength: Strength,
+    ) -> Hold {
+        let span = trace::Held::new(&core, mode);
+        Hold { core, open: Some(open), process, turn, mode, strength, inherited: AtomicBool::new(false), _span: span }
+    }
+
+    /// Exclusive or shared.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The fencing token: larger than that of every earlier exclusive hold of this lock. A store that remembers the
+    /// largest one it has seen can refuse writers that were stopped while another took over.
+    ///
+    /// `None` for a shared hold, and where there is no record: a file of the user's, or one that is not writable.
+    pub fn token(&self) -> Option<u64> {
+        match self.strength {
+            Strength::Kernel { token } => token,
+            Strength::Above(above) => above.token,
+        }
+    }
+
+    /// Whether it rests on the lock of a `stead run` above this process.
+    pub fn is_nested(&self) -> bool {
+        matches!(self.strength, Strength::Above(_))
+    }
+
+    /// The path as it was given to the lock.
+    pub fn path(&self) -> &Path {
+        &self.core.shown
+    }
+
+    /// The file that is locked.
+    pub fn lock_path(&self) -> &Path {
+        &self.open().path
+    }
+
+    /// Whether the lock file is still the one at its path, and a lock from above still held there. To be called before
+    /// a result is made visible, wherever something else may remove lock files.
+    ///
+    /// # Errors
+    /// [`Lost`](ErrorKind::Lost) if it was removed, replaced or released above: somebody else may hold the lock.
+    pub fn check(&self) -> Result<()> {
+        if let Strength::Above(above) = &self.strength
+            && !nesting::is_still_held(above, self.open())
+        {
+            return Err(Error::new(ErrorKind::Lost, "keep the lock on", &self.core.shown).with_hint(format!(
+                "it was held by the `stead run` above, pid {}, which has ended: wait there for all that runs below",
+                above.pid
+            )));
+        }
+        match self.open().is_at_its_path() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::new(ErrorKind::Lost, "keep the lock on", &self.core.shown).with_hint(
+                "the lock file was removed or replaced: find out by whom; `stead clean` leaves one that is held",
+            )),
+            Err(error) => Err(Error::system("check the lock on", &self.core.shown, error)),
+        }
+    }
+
+    /// Lets the process that `command` starts inherit the lock, so that the death of this process alone does not
+    /// free it. Releasing it releases it for the child as well.
+    ///
+    /// On Windows locks belong to one process and this does nothing.
+    ///
+    /// # Errors
+    /// Where the process has no descriptor left.
+    pub fn inherit(&self, command: &mut Command) -> Result<()> {
+        self.inherited.store(true, Ordering::SeqCst);
+        sys::inherit(command, &self.open().file)
+            .map_err(|error| Error::system("hand down the lock on", &self.core.shown, error))
+    }
+
+    pub(crate) fn above(&self) -> Above {
+        match self.strength {
+            Strength::Above(above) => above,
+            Strength::Kernel { token } => Above { id: self.open().id, mode: self.mode, pid: self.process.pid, token },
+        }
+    }
+
+    fn open(&self) -> &OpenLock {
+        self.open.as_ref().expect("open until released")
+    }
+
+    /// False in a fork's child: the lock is the parent's, and nothing may be done to it here.
+    fn is_ours(&self) -> bool {
+        sys::pid() == self.process.pid
+    }
+
+    fn downgrade(&mut self) -> Result<()> {
+        if !self.is_ours() {
+            return Err(Error::new(ErrorKind::Lost, "downgrade the lock on", &self.core.shown)
+                .with_hint("this process is a fork of the one that holds it"));
+        }
+        if self.mode == Mode::Shared {
+            return Ok(());
+        }
+        self.blank()?;
+        if let Strength::Kernel { token } = &mut self.strength {
+            *token = None;
+            let file = &self.open.as_ref().expect("open until released").file;
+            sys::downgrade(file).map_err(|error| Error::system("downgrade the lock on", &self.core.shown, error))?;
+        }
+        self.mode = Mode::Shared;
+        self.process.turns.downgrade(self.turn);
+        Ok(())
+    }
+
+    /// Takes our name out of the record, if it is there.
+    fn blank(&self) -> Result<()> {
+        let (Strength::Kernel { token: Some(token) }, Some(open)) = (self.strength, &self.open) else { return Ok(()) };
+        let fail = |error| Error::system("blank the record of", &self.core.shown, error);
+        let mut start = [0; 64];
+        let read = sys::read_at(&open.file, &mut start, 0).map_err(fail)?;
+        // Somebody who does not know us may have put other content there: that is theirs.
+        if record::token_at_start(&start[..read]) != Some(token) {
+            return Ok(());
+        }
+        sys::write_at(&open.file, &record::encode_free(token), 0).map_err(fail)
+    }
+
+    fn release(&mut self) -> Result<()> {
+        if self.open.is_none() {
+            return Ok(());
+        }
+        // Closing our copy of the descriptor takes nothing from the parent.
+        if !self.is_ours() {
+            self.open = None;
+            return Ok(());
+        }
+        let blanked = self.blank();
+        let open = self.open.take().expect("looked at above");
+        let unlocked = match self.strength {
+            Strength::Kernel { .. } => sys::unlock(&open.file),
+            Strength::Above(_) => Ok(()),
+        };
+        if unlocked.is_ok() && !self.inherited.load(Ordering::SeqCst) {
+            self.core.put_idle(open);
+        }
+        self.process.turns.release(self.turn);
+        unlocked.map_err(|error| Error::system("unlock", &self.core.shown, error)).and(blanked)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        // Nobody to tell; the kernel gives the lock back with the descriptor whatever happens.
+        let _ = self.release();
+    }
+}
+
+impl fmt::Debug for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hold")
+            .field("path", &self.core.shown)
+            .field("mode", &self.mode)
+            .field("token", &self.token())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A lock held by the thread that took it; dropping it releases the lock.
+///
+/// It stays on its thread, so that a call there for the same lock can be answered with
+/// [`AlreadyHeld`](ErrorKind::AlreadyHeld) instead of waiting for ever; [`into_send`](Guard::into_send) gives one that
+/// travels. A panic releases it.
+///
+/// ```compile_fail
+/// let guard = stead::lock::FileLock::at("l").try_lock().unwrap();
+/// std::thread::spawn(move || drop(guard)); // a Guard is not Send
+/// ```
+#[must_use = "the lock is released as soon as the guard is dropped: bind it to a name, not to `_`"]
+#[derive(Debug)]
+pub struct Guard {
+    hold: Hold,
+    on_this_thread: PhantomData<*const ()>,
+}
+
+/// A lock held by no thread in particular; dropping it, on any thread, releases the lock.
+#[must_use = "the lock is released as soon as the guard is dropped: bind it to a name, not to `_`"]
+#[derive(Debug)]
+pub struct SendGuard {
+    hold: Hold,
+}
+
+impl Guard {
+    pub(crate) fn new(hold: Hold) -> Guard {
+        Guard { hold, on_this_thread: PhantomData }
+    }
+
+    /// A guard that may move to another thread. Given up is the check that a thread does not wait for itself.
+    pub fn into_send(self) -> SendGuard {
+        if self.hold.is_ours() {
+            self.hold.process.turns.disown(self.hold.turn);
+        }
+        SendGuard { hold: self.hold }
+    }
+
+    /// Turns an exclusive hold into a shared one; nobody else gets in exclusively in between. A shared hold stays as
+    /// it is. The token is gone afterwards.
+    ///
+    /// # Errors
+    /// Where the system fails; the lock is then released.
+    pub fn downgrade(mut self) -> Result<Guard> {
+        self.hold.downgrade()?;
+        Ok(self)
+    }
+
+    /// Releases the lock, and says if that failed. Dropping the guard does the same in silence.
+    ///
+    /// # Errors
+    /// Where the record could not be blanked or the file not unlocked; the lock is free all the same, for its
+    /// descriptor is closed.
+    pub fn release(mut self) -> Result<()> {
+        self.hold.release()
+    }
+}
+
+impl SendGuard {
+    pub(crate) fn new(hold: Hold) -> SendGuard {
+        SendGuard { hold }
+    }
+
+    /// See [`Guard::downgrade`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn downgrade(mut self) -> Result<SendGuard> {
+        self.hold.downgrade()?;
+        Ok(self)
+    }
+
+    /// See [`Guard::release`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn release(mut self) -> Result<()> {
+        self.hold.release()
+    }
+}
+
+impl Deref for Guard {
+    type Target = Hold;
+
+    fn deref(&self) -> &Hold {
+        &self.hold
+    }
+}
+
+impl Deref for SendGuard {
+    type Target = Hold;
+
+    fn deref(&self) -> &Hold {
+        &self.hold
+    }
+}
+
+/// The value of [`HELD_VARIABLE`](nesting::HELD_VARIABLE) for a command that is to run under `holds`: a stead below it
+/// may then proceed under them. What is held above this process is included.
+pub fn held_variable<'a>(holds: impl IntoIterator<Item = &'a Hold>) -> String {
+    nesting::variable(holds.into_iter().map(Hold::above))
+}

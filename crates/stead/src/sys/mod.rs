@@ -1,0 +1,48 @@
+//! Every system call of the library, behind one surface; a platform is picked here and nowhere else.
+//!
+//! The surface, the same on each platform:
+//!
+//! | room | what it gives |
+//! |---|---|
+//! | `file` | open, create whole, identify, read and write at an offset |
+//! | `flock` | take, try, downgrade and give back the whole-file lock |
+//! | `alarm` | wakes one thread out of a blocking `flock`, at a deadline or from another thread |
+//! | `locks` | who holds and who waits, as the kernel tells it |
+//! | `process` | this process and others: alive, since when, what it runs |
+//! | `volume` | which filesystem a file lies on |
+//! | `folder` | create, sync and probe folders |
+//!
+//! `types` holds the plain data they share. Nothing above this module is conditional on the platform.
+#![expect(unsafe_code, reason = "the one place that talks to the system")]
+
+mod clock;
+mod types;
+
+#[cfg(unix)]
+mod unix;
+
+#[cfg(all(target_os = "linux", not(stead_other_unix)))]
+mod linux;
+#[cfg(all(target_os = "linux", not(stead_other_unix)))]
+pub(crate) use linux::*;
+
+#[cfg(all(unix, not(all(target_os = "linux", not(stead_other_unix)))))]
+mod other_unix;
+#[cfg(all(unix, not(all(target_os = "linux", not(stead_other_unix)))))]
+pub(crate) use other_unix::*;
+
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub(crate) use windows::*;
+
+pub(crate) use clock::{now, wall_micros};
+pub(crate) use types::*;
+pub use types::{Mode, State, VolumeKind};
+
+/// The real-time signal that wakes a waiter with a deadline is `SIGRTMIN` plus this.
+#[cfg_attr(
+    not(all(target_os = "linux", not(stead_other_unix))),
+    expect(dead_code, reason = "real-time signals are used on Linux only")
+)]
+pub(crate) const WAKE_SIGNAL_OFFSET: i32 = 7;

@@ -1,0 +1,19 @@
+//! macOS, the BSDs, illumos and what else has flock(2) but not the tools of Linux; also Linux itself under
+//! `--cfg stead_other_unix`, which is how this is tested.
+
+mod alarm;
+#[path = "../alarm_thread.rs"]
+mod alarm_thread;
+mod born;
+mod locks;
+mod process;
+mod volume;
+
+pub(crate) use crate::sys::unix::open_plain as open;
+pub(crate) use crate::sys::unix::*;
+pub(crate) use crate::sys::unix::{stat_open as stat_file, stat_path as stat};
+pub(crate) use alarm::{Alarm, lock_with_alarm};
+pub(crate) use born::create_whole;
+pub(crate) use locks::{all_locks, first_taker, kernel_view};
+pub(crate) use process::{identity, is_init_pid_namespace, pid, process, process_start};
+pub(crate) use volume::volume_of;

@@ -1,0 +1,84 @@
+//! Folders of ours: created like their parent, synced, walked.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode as Bits, OFlags};
+use rustix::io::Errno;
+
+use super::file::{give, set_mode, stat_path};
+use super::temporary_name::{TRIES, temporary_name};
+use crate::sys::{FileKind, Links};
+
+/// Creates the folder `path` with the owner and mode of the folder it lies in; one that is there is left alone, and
+/// anything else there is refused.
+///
+/// It gets its name last: one that was killed half-way would leave a folder that shuts others out.
+pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
+    if is_folder(path)? {
+        return Ok(());
+    }
+    let like = rustix::fs::stat(path.parent().unwrap_or(Path::new(".")))?;
+    let temporary = make_temporary(path, Bits::from_raw_mode(0o700 | (like.st_mode & 0o777)))?;
+    let named = make_like(&temporary, &like).and_then(|()| name(&temporary, path));
+    if !matches!(named, Ok(true)) {
+        // Ours alone, and empty. The first error counts.
+        let _ = rustix::fs::rmdir(&temporary);
+    }
+    named.map(|_| ())
+}
+
+/// Whether there is a folder at `path`; an error if there is something else.
+fn is_folder(path: &Path) -> io::Result<bool> {
+    match stat_path(path, Links::Refuse) {
+        Ok(stat) if stat.kind == FileKind::Folder => Ok(true),
+        Ok(_) => Err(Errno::NOTDIR.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// A new folder beside `path`.
+fn make_temporary(path: &Path, bits: Bits) -> io::Result<PathBuf> {
+    let mut tries = 0;
+    loop {
+        // Without `.lock`, for it is none.
+        let temporary = path.with_file_name(temporary_name()).with_extension("");
+        match rustix::fs::mkdir(&temporary, bits) {
+            Ok(()) => return Ok(temporary),
+            Err(Errno::EXIST) if tries < TRIES => tries += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn make_like(path: &Path, like: &rustix::fs::Stat) -> io::Result<()> {
+    let bits = Bits::from_raw_mode(like.st_mode & 0o7777);
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY;
+    let folder = rustix::fs::open(path, flags, Bits::empty())?;
+    // Before, for once it is somebody else's we may not; and after, for giving it away may take setgid from it.
+    set_mode(&folder, bits)?;
+    give(&folder, like)?;
+    set_mode(&folder, bits)
+}
+
+/// Gives a whole folder its name. False: there is one already. An empty one is replaced, which is as good: who is in
+/// it goes by its path.
+fn name(temporary: &Path, path: &Path) -> io::Result<bool> {
+    match rustix::fs::rename(temporary, path) {
+        Ok(()) => Ok(true),
+        Err(Errno::EXIST | Errno::NOTEMPTY) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes the names in the folder `path` durable.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// The longest file name that the folder `path` can hold, in bytes.
+pub(crate) fn name_max(path: &Path) -> usize {
+    rustix::fs::statvfs(path).map_or(255, |volume| usize::try_from(volume.f_namemax).unwrap_or(255).clamp(64, 255))
+}

@@ -1,0 +1,17 @@
+//! What Linux and the other Unix systems share.
+
+mod error;
+mod file;
+mod flock;
+mod folder;
+mod inherit;
+#[path = "../temporary_name.rs"]
+pub(super) mod temporary_name;
+mod user;
+
+pub(crate) use error::*;
+pub(crate) use file::*;
+pub(crate) use flock::*;
+pub(crate) use folder::*;
+pub(crate) use inherit::*;
+pub(crate) use user::user_name;

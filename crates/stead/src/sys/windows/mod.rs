@@ -1,0 +1,28 @@
+//! Windows: the names of `unix`, on what the system has.
+
+mod alarm;
+#[path = "../alarm_thread.rs"]
+mod alarm_thread;
+mod born;
+mod error;
+mod file;
+mod flock;
+mod folder;
+mod inherit;
+mod locks;
+mod ntdll;
+mod process;
+#[path = "../temporary_name.rs"]
+mod temporary_name;
+mod volume;
+
+pub(crate) use alarm::{Alarm, lock_with_alarm};
+pub(crate) use born::create_whole;
+pub(crate) use error::{means_link, means_not_writable, means_unsupported};
+pub(crate) use file::{has_other_names, open, read_at, stat, stat_file, write_at};
+pub(crate) use flock::{downgrade, lock_blocking, try_lock, unlock};
+pub(crate) use folder::{create_folder, name_max, sync_folder};
+pub(crate) use inherit::inherit;
+pub(crate) use locks::{all_locks, first_taker, kernel_view};
+pub(crate) use process::{identity, is_init_pid_namespace, pid, process, process_start};
+pub(crate) use volume::volume_of;

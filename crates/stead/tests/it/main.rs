@@ -1,0 +1,21 @@
+//! The library's integration tests: real files, real processes.
+#![expect(clippy::disallowed_methods, reason = "tests have clocks, and play those who write without care")]
+
+mod cast;
+mod clean;
+mod exclusion;
+#[cfg(all(target_os = "linux", not(stead_other_unix)))]
+mod failing;
+#[cfg(unix)]
+mod files;
+#[cfg(unix)]
+mod foreign;
+#[cfg(unix)]
+mod inherited;
+#[cfg(all(target_os = "linux", not(stead_other_unix)))]
+mod inspection;
+mod record;
+mod set;
+#[cfg(feature = "tracing")]
+mod traced;
+mod waiting;
