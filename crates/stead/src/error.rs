@@ -50,6 +50,18 @@ pub enum ErrorKind {
     Lost,
     /// A path or an argument that cannot be used.
     InvalidInput,
+    /// There is something already where nothing was to be replaced.
+    Exists,
+    /// The content is not the version that the change was meant for.
+    Mismatch,
+    /// The content cannot be understood: it does not parse, or is torn.
+    Damaged,
+    /// The content is larger than the limit that was set.
+    TooLarge,
+    /// A sync of this file failed before: what was written through it may be lost, whatever a later sync says.
+    Poisoned,
+    /// The change was made and everybody sees it, but whether it outlives a power cut is not known.
+    NotDurable,
     /// Any other failure of the system; see [`Error::io`].
     Io,
 }
@@ -75,6 +87,7 @@ impl Error {
             io::ErrorKind::Unsupported => ErrorKind::Unsupported,
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidFilename => ErrorKind::InvalidInput,
             io::ErrorKind::IsADirectory => ErrorKind::NotRegularFile,
+            io::ErrorKind::AlreadyExists => ErrorKind::Exists,
             _ if crate::sys::means_unsupported(&source) => ErrorKind::Unsupported,
             _ => ErrorKind::Io,
         };
@@ -86,6 +99,19 @@ impl Error {
     /// The same, about `path` as the caller wrote it.
     pub(crate) fn at(mut self, path: &Path) -> Error {
         self.0.path = path.to_path_buf();
+        self
+    }
+
+    /// What was found, in words.
+    pub(crate) fn found(kind: ErrorKind, step: &'static str, path: &Path, what: impl Into<String>) -> Error {
+        let mut error = Error::new(kind, step, path);
+        error.0.source = Some(io::Error::new(io::ErrorKind::InvalidData, what.into()));
+        error
+    }
+
+    /// The same failure, of another kind than its source says.
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Error {
+        self.0.kind = kind;
         self
     }
 
@@ -183,6 +209,36 @@ impl Error {
     pub fn is_lost(&self) -> bool {
         self.0.kind == ErrorKind::Lost
     }
+
+    /// There is something already where nothing was to be replaced.
+    pub fn is_exists(&self) -> bool {
+        self.0.kind == ErrorKind::Exists
+    }
+
+    /// The content is not the version that the change was meant for.
+    pub fn is_mismatch(&self) -> bool {
+        self.0.kind == ErrorKind::Mismatch
+    }
+
+    /// The content cannot be understood.
+    pub fn is_damaged(&self) -> bool {
+        self.0.kind == ErrorKind::Damaged
+    }
+
+    /// The content is larger than the limit.
+    pub fn is_too_large(&self) -> bool {
+        self.0.kind == ErrorKind::TooLarge
+    }
+
+    /// A sync of this file failed before.
+    pub fn is_poisoned(&self) -> bool {
+        self.0.kind == ErrorKind::Poisoned
+    }
+
+    /// The change was made, but may not outlive a power cut.
+    pub fn is_not_durable(&self) -> bool {
+        self.0.kind == ErrorKind::NotDurable
+    }
 }
 
 impl fmt::Display for Error {
@@ -194,14 +250,23 @@ impl fmt::Display for Error {
             (ErrorKind::TimedOut, _) => f.write_str("timed out")?,
             (ErrorKind::Cancelled, _) => f.write_str("cancelled")?,
             (ErrorKind::AlreadyHeld, _) => f.write_str("already held here, so waiting would never end")?,
-            (ErrorKind::NotRegularFile, _) => f.write_str("not a regular file")?,
+            (ErrorKind::NotRegularFile, None) => f.write_str("not a regular file")?,
             (ErrorKind::Lost, _) => f.write_str("the lock was lost while it was in use")?,
+            (ErrorKind::NotDurable, Some(source)) => write!(f, "done, but perhaps not durable: {source}")?,
             (_, Some(source)) => write!(f, "{source}")?,
             (ErrorKind::Unsupported, None) => f.write_str("not supported here")?,
             (ErrorKind::Permission, None) => f.write_str("permission denied")?,
             (ErrorKind::NotFound, None) => f.write_str("not found")?,
             (ErrorKind::InvalidInput, None) => f.write_str("not usable")?,
             (ErrorKind::Io, None) => f.write_str("input/output error")?,
+            (ErrorKind::Exists, None) => f.write_str("there is something already")?,
+            (ErrorKind::Mismatch, None) => f.write_str("it is another version by now")?,
+            (ErrorKind::Damaged, None) => f.write_str("damaged")?,
+            (ErrorKind::TooLarge, None) => f.write_str("too large")?,
+            (ErrorKind::Poisoned, None) => {
+                f.write_str("a sync of it failed before, so what was written may be lost")?
+            }
+            (ErrorKind::NotDurable, None) => f.write_str("done, but perhaps not durable")?,
         }
         if let Some(waited) = waited {
             write!(f, " after {}", crate::holder::Age(*waited))?;
@@ -247,6 +312,10 @@ impl From<Error> for io::Error {
             ErrorKind::Permission => io::ErrorKind::PermissionDenied,
             ErrorKind::NotFound => io::ErrorKind::NotFound,
             ErrorKind::Lost => io::ErrorKind::StaleNetworkFileHandle,
+            ErrorKind::Exists => io::ErrorKind::AlreadyExists,
+            ErrorKind::Damaged => io::ErrorKind::InvalidData,
+            ErrorKind::TooLarge => io::ErrorKind::FileTooLarge,
+            ErrorKind::Mismatch | ErrorKind::Poisoned | ErrorKind::NotDurable => io::ErrorKind::Other,
             ErrorKind::Io => error.io().map_or(io::ErrorKind::Other, io::Error::kind),
         };
         io::Error::new(kind, error)

@@ -1,5 +1,8 @@
 #![doc = include_str!("crate.md")]
 
+pub mod atomic;
+#[cfg(feature = "document")]
+pub mod document;
 mod error;
 pub mod filesystem;
 #[cfg(fuzzing)]
@@ -10,6 +13,8 @@ pub mod lock;
 mod sys;
 
 pub use error::{Error, ErrorKind, Result};
+#[doc(hidden)]
+pub use sys::disk;
 
 #[doc(hidden)]
 pub mod _documentation;

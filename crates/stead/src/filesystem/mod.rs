@@ -1,5 +1,7 @@
 //! Which filesystem a path lies on, and how far its locks can be trusted.
 
+mod links;
+
 use std::fmt;
 use std::path::Path;
 
@@ -7,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::sys::{self, Access, Links};
 
 pub use crate::sys::VolumeKind;
+pub(crate) use links::{folder_of, follow, is_spelled_as_folder};
 
 /// A filesystem.
 ///

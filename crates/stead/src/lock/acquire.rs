@@ -9,7 +9,7 @@ use crate::lock::core::Core;
 use crate::lock::guard::{Hold, Strength};
 use crate::lock::inspect;
 use crate::lock::nesting;
-use crate::lock::open::{OpenLock, peek};
+use crate::lock::open::{LastToken, OpenLock, peek};
 use crate::lock::options::{Request, Wake};
 use crate::lock::place::{Place, Style};
 use crate::lock::record;
@@ -133,7 +133,7 @@ impl Attempt<'_> {
         if !open.is_at_its_path().map_err(|error| self.system(error))? || self.has_moved(open, after_waiting)? {
             return Ok(None);
         }
-        Ok(Some(Strength::Kernel { token: self.sign(open)? }))
+        self.sign(open).map(Some)
     }
 
     fn vanished(&self) -> bool {
@@ -235,12 +235,15 @@ impl Attempt<'_> {
     }
 
     /// Writes who we are into the record and returns the new token, where there is a record.
-    fn sign(&self, open: &OpenLock) -> Result<Option<u64>> {
+    fn sign(&self, open: &OpenLock) -> Result<Strength> {
+        const UNSIGNED: Strength = Strength::Kernel { token: None, after_a_death: false };
         if self.mode == Mode::Shared {
-            return Ok(None);
+            return Ok(UNSIGNED);
         }
         let fail = |error| Error::system("write the record of", &self.core.shown, error);
-        let Some(last) = open.last_token().map_err(fail)? else { return Ok(None) };
+        let Some(LastToken { token: last, after_a_death }) = open.last_token().map_err(fail)? else {
+            return Ok(UNSIGNED);
+        };
         let now = sys::wall_micros();
         let Some(next) = last.max(self.core.options.token_above).checked_add(1) else {
             return Err(Error::new(ErrorKind::InvalidInput, "grant a token for", &self.core.shown).with_hint(
@@ -250,7 +253,7 @@ impl Attempt<'_> {
         let token = next.max(now);
         let bytes = self.core.with_signature(self.process, |signature| record::encode_held(token, now, signature));
         sys::write_at(&open.file, &bytes, 0).map_err(fail)?;
-        Ok(Some(token))
+        Ok(Strength::Kernel { token: Some(token), after_a_death })
     }
 
     fn system(&self, error: std::io::Error) -> Error {

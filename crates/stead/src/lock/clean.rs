@@ -9,7 +9,7 @@ use crate::lock::high_water::{self, Raised};
 use crate::lock::inspect::has_waiters;
 use crate::lock::open::{Locked, peek};
 use crate::lock::place::is_lock_folder;
-use crate::lock::record::Decoded;
+use crate::lock::record::{Decoded, LEDGER_AT, LEDGER_PENDING};
 use crate::lock::walk::walk;
 use crate::sys::{self, Access, FileKind, Links, Mode, Stat};
 
@@ -97,11 +97,18 @@ fn clean_locked(path: &Path, file: &File, dry_run: bool) -> io::Result<Fate> {
         return Ok(Fate::Held);
     }
     // The mark took its time: the last look comes after it.
-    let fate = fate(&record, is_current(), has_waiters(id));
+    let fate = fate(&record, is_current(), has_waiters(id) || is_needed(file)?);
     if fate == Fate::Removed && !dry_run {
         std::fs::remove_file(path)?;
     }
     Ok(fate)
+}
+
+/// Whether an append was begun of which only this file tells.
+fn is_needed(file: &File) -> io::Result<bool> {
+    let mut start = [0; LEDGER_PENDING.len()];
+    let read = sys::read_at(file, &mut start, LEDGER_AT)?;
+    Ok(start[..read] == *LEDGER_PENDING.as_bytes())
 }
 
 /// What is to become of a file whose lock we hold.

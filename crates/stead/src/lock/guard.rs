@@ -1,6 +1,7 @@
 //! Held locks.
 
 use std::fmt;
+use std::fs::File;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::path::Path;
@@ -36,7 +37,7 @@ pub struct Hold {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strength {
     /// A lock that the kernel granted to us.
-    Kernel { token: Option<u64> },
+    Kernel { token: Option<u64>, after_a_death: bool },
     /// The lock of a `stead run` above us.
     Above(Above),
 }
@@ -65,9 +66,19 @@ impl Hold {
     /// `None` for a shared hold, and where there is no record: a file of the user's, or one that is not writable.
     pub fn token(&self) -> Option<u64> {
         match self.strength {
-            Strength::Kernel { token } => token,
+            Strength::Kernel { token, .. } => token,
             Strength::Above(above) => above.token,
         }
+    }
+
+    /// Whether the holder before this one did not release the lock, so that what it was doing may be half done.
+    pub(crate) fn follows_a_death(&self) -> bool {
+        matches!(self.strength, Strength::Kernel { after_a_death: true, .. })
+    }
+
+    /// The locked file, for what is kept in it beside the record; `None` where it is a file of the user's.
+    pub(crate) fn ledger(&self) -> Option<&File> {
+        self.token().map(|_| &self.open().file)
     }
 
     /// Whether it rests on the lock of a `stead run` above this process.
@@ -124,7 +135,9 @@ impl Hold {
     pub(crate) fn above(&self) -> Above {
         match self.strength {
             Strength::Above(above) => above,
-            Strength::Kernel { token } => Above { id: self.open().id, mode: self.mode, pid: self.process.pid, token },
+            Strength::Kernel { token, .. } => {
+                Above { id: self.open().id, mode: self.mode, pid: self.process.pid, token }
+            }
         }
     }
 
@@ -146,7 +159,7 @@ impl Hold {
             return Ok(());
         }
         self.blank()?;
-        if let Strength::Kernel { token } = &mut self.strength {
+        if let Strength::Kernel { token, .. } = &mut self.strength {
             *token = None;
             let file = &self.open.as_ref().expect("open until released").file;
             sys::downgrade(file).map_err(|error| Error::system("downgrade the lock on", &self.core.shown, error))?;
@@ -158,7 +171,9 @@ impl Hold {
 
     /// Takes our name out of the record, if it is there.
     fn blank(&self) -> Result<()> {
-        let (Strength::Kernel { token: Some(token) }, Some(open)) = (self.strength, &self.open) else { return Ok(()) };
+        let (Strength::Kernel { token: Some(token), .. }, Some(open)) = (self.strength, &self.open) else {
+            return Ok(());
+        };
         let fail = |error| Error::system("blank the record of", &self.core.shown, error);
         let mut start = [0; 64];
         let read = sys::read_at(&open.file, &mut start, 0).map_err(fail)?;

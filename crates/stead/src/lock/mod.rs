@@ -44,6 +44,7 @@ pub use nesting::HELD_VARIABLE;
 pub use options::{Options, Request, Wake};
 #[cfg(fuzzing)]
 pub(crate) use record::fuzz as fuzz_record;
+pub(crate) use record::{LEDGER_AT, LEDGER_PENDING};
 pub use scoped::{with_read_lock, with_write_lock};
 pub use set::{LockSet, SetGuard};
 pub use wait::Wait;

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::filesystem::is_spelled_as_folder;
 use crate::lock::high_water;
 use crate::lock::place::{Style, Target, create_lock_folder};
 use crate::lock::record::{self, Decoded, RECORD_LEN};
@@ -14,6 +15,14 @@ use crate::sys::{self, Access, FileId, FileKind, Links};
 const RACES_MAX: usize = 100;
 const STEP: &str = "open lock file";
 const SIDECAR_STEP: &str = "create the sidecar lock of";
+
+/// What a record says of the holds before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LastToken {
+    pub(crate) token: u64,
+    /// The last holder did not release it: it was killed, or the power was cut. What it was doing may be half done.
+    pub(crate) after_a_death: bool,
+}
 
 /// An open lock file, not locked yet.
 #[derive(Debug)]
@@ -59,7 +68,7 @@ impl OpenLock {
     ///
     /// A new file in a lock folder says 0, and the mark of the folder is read only now, under the lock: whoever removed
     /// the file before it raised the mark first.
-    pub(crate) fn last_token(&self) -> io::Result<Option<u64>> {
+    pub(crate) fn last_token(&self) -> io::Result<Option<LastToken>> {
         if !self.writable {
             return Ok(None);
         }
@@ -67,17 +76,18 @@ impl OpenLock {
         let read = sys::read_at(&self.file, &mut bytes, 0)?;
         let bytes = &bytes[..read];
         if let Some(token) = record::token_of_free(bytes).filter(|token| *token > 0) {
-            return Ok(Some(token));
+            return Ok(Some(LastToken { token, after_a_death: false }));
         }
-        Ok(match record::decode(bytes) {
-            Decoded::Record(record) if record.token == 0 => Some(self.mark()),
+        let (token, after_a_death) = match record::decode(bytes) {
+            Decoded::Record(record) if record.token == 0 => (self.mark(), false),
             // Its holder died without blanking it.
-            Decoded::Record(record) => Some(record.token),
+            Decoded::Record(record) => (record.token, record.grant.is_some()),
             // Damaged: its token may be, too.
-            Decoded::Unreadable => Some(record::token_at_start(bytes).unwrap_or(0).max(self.mark())),
-            Decoded::Foreign if self.style.is_own() && is_blank(bytes) => Some(self.mark()),
-            Decoded::Foreign => None,
-        })
+            Decoded::Unreadable => (record::token_at_start(bytes).unwrap_or(0).max(self.mark()), true),
+            Decoded::Foreign if self.style.is_own() && is_blank(bytes) => (self.mark(), true),
+            Decoded::Foreign => return Ok(None),
+        };
+        Ok(Some(LastToken { token, after_a_death }))
     }
 
     /// The largest token of what was removed from the lock folder; 0 outside of one.
@@ -161,11 +171,6 @@ fn create(path: &Path, style: Style) -> io::Result<bool> {
 
 fn not_regular(shown: &Path) -> Error {
     Error::new(ErrorKind::NotRegularFile, STEP, shown).with_hint("name a regular file, or one that does not exist yet")
-}
-
-/// Whether a path ends as only those of folders do.
-fn is_spelled_as_folder(path: &Path) -> bool {
-    path.as_os_str().as_encoded_bytes().last().is_some_and(|last| std::path::is_separator(char::from(*last)))
 }
 
 /// A hint where a missing path can only be that of a folder.

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, FileKind, Links, Ownership};
+use crate::filesystem::{folder_of, follow};
+use crate::sys::{self, Links, Ownership};
 
-/// A chain of symbolic links longer than this is taken for a loop, as the kernel does.
-const LINKS_MAX: usize = 40;
 const FOLDER: &str = ".stead";
 const LOCKS: &str = "locks";
 
@@ -155,26 +154,13 @@ fn lock_name_within(name: OsString, max: usize) -> OsString {
 
 /// The real path of a file that may not exist yet: every link followed, also a last one that dangles.
 fn resolve_links(path: &Path) -> io::Result<PathBuf> {
-    let mut path = path.to_path_buf();
-    for _ in 0..LINKS_MAX {
-        // `dir/..`, `/` and `.` have no name of their own.
-        let Some(name) = path.file_name() else { return path.canonicalize() };
-        let parent = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let real = parent.canonicalize()?.join(name);
-        match sys::stat(&real, Links::Refuse) {
-            Ok(stat) if stat.kind == FileKind::Link => {
-                let target = std::fs::read_link(&real)?;
-                path = real.parent().unwrap_or(Path::new("/")).join(target);
-            }
-            Ok(_) => return Ok(real),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(real),
-            Err(error) => return Err(error),
-        }
+    // `dir/..`, `/` and `.` have no name of their own.
+    if path.file_name().is_none() {
+        return path.canonicalize();
     }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, "too many levels of symbolic links"))
+    let (path, _) = follow(path)?;
+    let Some(name) = path.file_name() else { return path.canonicalize() };
+    Ok(folder_of(&path).canonicalize()?.join(name))
 }
 
 /// Makes the folder that the sidecar lock `path` lies in: `.stead/locks` with a `.gitignore`, or a lock folder. A link

@@ -14,6 +14,11 @@ use crate::sys::Identity;
 /// The size of a record, always all of it.
 pub(crate) const RECORD_LEN: usize = 1024;
 
+/// Where in a lock file the intent of an append is kept, behind the record.
+pub(crate) const LEDGER_AT: u64 = RECORD_LEN as u64;
+/// What it begins with while the append is under way, or half done: the file must then stay.
+pub(crate) const LEDGER_PENDING: &str = "{\"stead\":\"append/1\",\"pending\":true,";
+
 const MAGIC: &[u8] = b"{\"stead\":\"lock/1\",\"token\":";
 const CRC_KEY: &[u8] = b",\"crc\":\"";
 const CRC_END: &[u8] = b"\"}";

@@ -11,11 +11,13 @@
 //! | `process` | this process and others: alive, since when, what it runs |
 //! | `volume` | which filesystem a file lies on |
 //! | `folder` | create, sync and probe folders |
+//! | `storage`, `rename`, `attributes` | the calls below [`Disk`](disk::Disk): create, rename, exchange, metadata |
 //!
 //! `types` holds the plain data they share. Nothing above this module is conditional on the platform.
 #![expect(unsafe_code, reason = "the one place that talks to the system")]
 
 mod clock;
+pub mod disk;
 mod types;
 
 #[cfg(unix)]
@@ -38,7 +40,7 @@ pub(crate) use windows::*;
 
 pub(crate) use clock::{now, wall_micros};
 pub(crate) use types::*;
-pub use types::{Mode, State, VolumeKind};
+pub use types::{Access, FileId, FileKind, Metadata, Mode, NewFile, Stat, State, VolumeKind};
 
 /// The real-time signal that wakes a waiter with a deadline is `SIGRTMIN` plus this.
 #[cfg_attr(

@@ -1,19 +1,25 @@
 //! Plain data that every platform speaks.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// What makes two paths one file: the device (or volume) and the inode (or file index).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct FileId {
-    pub(crate) device: u64,
-    pub(crate) inode: u64,
+pub struct FileId {
+    /// The device or volume.
+    pub device: u64,
+    /// The inode or file index on it.
+    pub inode: u64,
 }
 
 /// The kinds of file that matter to a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FileKind {
+pub enum FileKind {
+    /// A regular file.
     Regular,
+    /// A folder.
     Folder,
+    /// A symbolic link.
     Link,
     /// A FIFO, socket or device.
     Other,
@@ -21,17 +27,46 @@ pub(crate) enum FileKind {
 
 /// One look at a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stat {
-    pub(crate) id: FileId,
-    pub(crate) kind: FileKind,
-    pub(crate) len: u64,
+pub struct Stat {
+    /// Which file it is.
+    pub id: FileId,
+    /// What kind of file it is.
+    pub kind: FileKind,
+    /// How many bytes it has.
+    pub len: u64,
 }
 
-/// How a lock file is opened.
+/// How a file is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
+pub enum Access {
+    /// For reading, and writing anywhere.
     ReadWrite,
+    /// For reading.
     ReadOnly,
+    /// For reading, and writing at the end only.
+    Append,
+}
+
+/// The permission bits that a new file gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewFile {
+    /// 0666 less the umask, or what the folder's default ACL says.
+    Default,
+    /// At most these, less the umask: until the file has the metadata it should have, nobody must see more of it.
+    AtMost(u32),
+}
+
+/// Whom a file belongs to, and who may do what with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// The permission bits, with setuid, setgid and sticky.
+    pub mode: u32,
+    /// The number of its user.
+    pub owner: u32,
+    /// The number of its group.
+    pub group: u32,
+    /// Extended attributes, access control lists among them, by name.
+    pub attributes: Vec<(OsString, Vec<u8>)>,
 }
 
 /// Which symbolic links are followed on the way to a file.

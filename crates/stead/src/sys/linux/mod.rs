@@ -1,20 +1,24 @@
 //! Linux.
 
 mod alarm;
+mod attributes;
 mod born;
 mod fds;
 mod holders;
 mod locks;
 mod open;
 mod process;
+mod rename;
 mod stat;
 mod volume;
 
 pub(crate) use crate::sys::unix::*;
 pub(crate) use alarm::{Alarm, lock_with_alarm};
+pub(crate) use attributes::{metadata, set_metadata};
 pub(crate) use born::create_whole;
 pub(crate) use locks::{all_locks, first_taker, kernel_view};
 pub(crate) use open::open;
 pub(crate) use process::{identity, is_init_pid_namespace, pid, process, process_start};
+pub(crate) use rename::{exchange, rename_new};
 pub(crate) use stat::{stat, stat_file};
 pub(crate) use volume::volume_of;

@@ -24,6 +24,7 @@ pub(crate) fn open_flags(access: Access, links: Links) -> OFlags {
     let access = match access {
         Access::ReadWrite => OFlags::RDWR,
         Access::ReadOnly => OFlags::RDONLY,
+        Access::Append => OFlags::RDWR | OFlags::APPEND,
     };
     let links = match links {
         Links::Follow => OFlags::empty(),

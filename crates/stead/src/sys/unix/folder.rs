@@ -63,13 +63,17 @@ fn make_like(path: &Path, like: &rustix::fs::Stat) -> io::Result<()> {
     set_mode(&folder, bits)
 }
 
-/// Gives a whole folder its name. False: there is one already. An empty one is replaced, which is as good: who is in
-/// it goes by its path.
+/// Gives a whole folder its name. False: there is one already. Where the system can replace only, an empty one is
+/// replaced: who is in it goes by its path, and is told that it is not there.
 fn name(temporary: &Path, path: &Path) -> io::Result<bool> {
-    match rustix::fs::rename(temporary, path) {
+    let named = match crate::sys::rename_new(temporary, path) {
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => super::storage::rename(temporary, path),
+        outcome => outcome,
+    };
+    match named {
         Ok(()) => Ok(true),
-        Err(Errno::EXIST | Errno::NOTEMPTY) => Ok(false),
-        Err(error) => Err(error.into()),
+        Err(error) if matches!(Errno::from_io_error(&error), Some(Errno::EXIST | Errno::NOTEMPTY)) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -5,6 +5,7 @@ mod file;
 mod flock;
 mod folder;
 mod inherit;
+mod storage;
 #[path = "../temporary_name.rs"]
 pub(super) mod temporary_name;
 mod user;
@@ -14,4 +15,5 @@ pub(crate) use file::*;
 pub(crate) use flock::*;
 pub(crate) use folder::*;
 pub(crate) use inherit::*;
+pub(crate) use storage::*;
 pub(crate) use user::user_name;

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf, Prefix};
 
 use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, ERROR_ALREADY_EXISTS, ERROR_FILE_EXISTS};
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_FLAG_OPEN_REPARSE_POINT, MOVE_FILE_FLAGS, MOVEFILE_WRITE_THROUGH, MoveFileExW,
+    FILE_FLAG_OPEN_REPARSE_POINT, MOVE_FILE_FLAGS, MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW,
 };
 
 use super::error::{check, is, means_deleted, patiently};
@@ -26,7 +26,7 @@ pub(crate) fn create_whole(path: &Path, content: &[u8], ownership: Ownership, du
     let filled = fill(&file, path, content, ownership, durable);
     drop(file);
     let flags = if durable { MOVEFILE_WRITE_THROUGH } else { 0 };
-    match filled.and_then(|()| patiently(|| rename(&temporary, path, flags))) {
+    match filled.and_then(|()| patiently(|| moved_over_nothing(&temporary, path, flags))) {
         Ok(true) => Ok(true),
         // The first error counts.
         outcome => outcome.and(std::fs::remove_file(&temporary).map(|()| false)),
@@ -54,8 +54,16 @@ fn fill(file: &File, path: &Path, content: &[u8], ownership: Ownership, durable:
     if durable { file.sync_data() } else { Ok(()) }
 }
 
+/// Gives a file another name in place of what has it.
+pub(super) fn move_file(from: &Path, to: &Path) -> io::Result<()> {
+    let (from, to) = (wide(from)?, wide(to)?);
+    let flags = MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH;
+    // SAFETY: both names end in NUL.
+    check(unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), flags) })
+}
+
 /// False: something is there already.
-fn rename(from: &Path, to: &Path, flags: MOVE_FILE_FLAGS) -> io::Result<bool> {
+pub(super) fn moved_over_nothing(from: &Path, to: &Path, flags: MOVE_FILE_FLAGS) -> io::Result<bool> {
     let (from_wide, to_wide) = (wide(from)?, wide(to)?);
     // SAFETY: both names end in NUL.
     match check(unsafe { MoveFileExW(from_wide.as_ptr(), to_wide.as_ptr(), flags) }) {

@@ -25,7 +25,7 @@ pub(crate) fn open(path: &Path, access: Access, links: Links) -> io::Result<File
         refuse_linked_folders(path)?;
     }
     let mut options = OpenOptions::new();
-    options.read(true).write(access == Access::ReadWrite).custom_flags(flags(links));
+    options.read(true).write(access == Access::ReadWrite).append(access == Access::Append).custom_flags(flags(links));
     let file = patiently(|| options.open(path))?;
     if links != Links::Follow && stat_file(&file)?.kind == FileKind::Link {
         return Err(link_error());

@@ -12,6 +12,7 @@ mod inherit;
 mod locks;
 mod ntdll;
 mod process;
+mod storage;
 #[path = "../temporary_name.rs"]
 mod temporary_name;
 mod volume;
@@ -25,4 +26,8 @@ pub(crate) use folder::{create_folder, name_max, sync_folder};
 pub(crate) use inherit::inherit;
 pub(crate) use locks::{all_locks, first_taker, kernel_view};
 pub(crate) use process::{identity, is_init_pid_namespace, pid, process, process_start};
+pub(crate) use storage::{
+    create, exchange, may_write, metadata, read_some_at, rename, rename_new, set_metadata, set_permissions, unlink,
+    write_some_at,
+};
 pub(crate) use volume::volume_of;

@@ -1,0 +1,242 @@
+//! Appending so that what was begun by a writer that died is found, and taken away by the next one.
+//!
+//! 1. Under the lock: what the intent in the lock file says was begun is either there as a whole, or cut off and kept.
+//! 2. The intent of this append is written into the lock file, and synced.
+//! 3. The bytes are appended in one write, and synced.
+//! 4. The intent is withdrawn. That needs no sync: an intent whose bytes are all there says nothing.
+//!
+//! An intent that is durable before the first of its bytes can be is what tells torn bytes of ours from bytes of
+//! others, which are never touched.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::atomic::commit::name_new;
+use crate::atomic::durability::Durability;
+use crate::atomic::intent::{INTENT_LEN, Intent};
+use crate::atomic::keep;
+use crate::atomic::names::Temporary;
+use crate::atomic::stage::{Dress, Staged};
+use crate::filesystem::folder_of;
+use crate::lock::LEDGER_AT;
+use crate::sys::disk::{Disk, append_all, read_full_at, uninterrupted, write_all_at};
+use crate::sys::{Access, FileId};
+
+/// What the end of a file that does not end in a newline is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tail {
+    /// A line that its writer did not end: it gets its newline.
+    Line,
+    /// If it is JSON the same; else it is torn, and kept elsewhere.
+    Json,
+}
+
+/// The file in which the intent is kept: a lock file that is held exclusively.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ledger<'a, F> {
+    pub(crate) file: &'a F,
+    pub(crate) path: &'a Path,
+}
+
+/// An append to one file, under its lock.
+#[derive(Debug)]
+pub(crate) struct Append<'a, D: Disk> {
+    pub(crate) disk: &'a D,
+    /// `None` where the lock has no room for one: then a tear is not told from what others write.
+    pub(crate) ledger: Option<Ledger<'a, D::File>>,
+    pub(crate) target: &'a Path,
+    pub(crate) durability: Durability,
+    pub(crate) tail: Tail,
+}
+
+/// What an append did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Done {
+    /// Where the first of the appended bytes is.
+    pub(crate) offset: u64,
+    pub(crate) created: bool,
+    /// Where torn bytes are that were in the way.
+    pub(crate) kept: Vec<PathBuf>,
+}
+
+impl<D: Disk + Clone> Append<'_, D> {
+    /// Appends `lines`, which end in a newline: all of them or, if this fails, none.
+    pub(crate) fn run(&self, lines: &[u8]) -> io::Result<Done> {
+        let file = match self.disk.open(self.target, Access::Append) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if self.create(lines)? {
+                    return Ok(Done { created: true, ..Done::default() });
+                }
+                self.disk.open(self.target, Access::Append)?
+            }
+            Err(error) => return Err(error),
+        };
+        self.extend(&file, lines)
+    }
+
+    /// A file that is born with its first lines is whole from the start. False: there is one by now.
+    fn create(&self, lines: &[u8]) -> io::Result<bool> {
+        let folder = folder_of(self.target);
+        let dress = Dress::default();
+        let mut staged = Staged::create(self.disk, folder, Temporary::Staged, &dress)?;
+        staged.write_all_at(lines, 0)?;
+        staged.finish(&dress, self.durability)?;
+        match name_new(self.disk, staged.path()?, self.target) {
+            Ok(()) => staged.settled(),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        if self.durability == Durability::Full {
+            self.disk.sync_folder(folder)?;
+        }
+        Ok(true)
+    }
+
+    fn extend(&self, file: &D::File, lines: &[u8]) -> io::Result<Done> {
+        let seen = self.disk.stat_file(file)?;
+        let mut done = Done { offset: seen.len, ..Done::default() };
+        let last = self.read_intent()?.filter(|intent| intent.id == seen.id);
+        if let Some(intent) = last.filter(|intent| intent.pending) {
+            self.recover(file, &intent, &mut done)?;
+        }
+        let missing_newline = self.end_last_line(file, &mut done)?;
+        let bytes = if missing_newline { [b"\n", lines].concat() } else { lines.to_vec() };
+        let anchored = last.is_some_and(|intent| intent.anchored);
+        let intent = self.announce(seen.id, done.offset, &bytes, anchored)?;
+        self.write(file, &bytes, done.offset)?;
+        if let Some(intent) = intent {
+            // One that stays is found to be fulfilled.
+            let _ = self.write_intent(&Intent { pending: false, ..intent });
+        }
+        done.offset += u64::from(missing_newline);
+        Ok(done)
+    }
+
+    /// Cuts off what a writer that died left half done, and keeps it.
+    fn recover(&self, file: &D::File, intent: &Intent, done: &mut Done) -> io::Result<()> {
+        let end = intent.base.saturating_add(intent.len);
+        // Not begun; or cut by somebody else; or others have appended since, and the torn bytes are among theirs.
+        if done.offset <= intent.base || done.offset > end {
+            return Ok(());
+        }
+        let mut bytes = vec![0; usize::try_from(done.offset - intent.base).map_err(io::Error::other)?];
+        read_full_at(self.disk, file, &mut bytes, intent.base)?;
+        if done.offset == end && xxh3_64(&bytes) == intent.hash {
+            return Ok(());
+        }
+        self.cut(file, intent.base, &bytes, done)
+    }
+
+    /// Whether the last line lacks its newline. In a file of JSON lines a torn one is cut off.
+    fn end_last_line(&self, file: &D::File, done: &mut Done) -> io::Result<bool> {
+        let mut last = [b'\n'];
+        if done.offset > 0 {
+            read_full_at(self.disk, file, &mut last, done.offset - 1)?;
+        }
+        if last == *b"\n" {
+            return Ok(false);
+        }
+        if self.tail == Tail::Line {
+            return Ok(true);
+        }
+        let (start, line) = self.last_line(file, done.offset)?;
+        if is_json(&line) {
+            return Ok(true);
+        }
+        self.cut(file, start, &line, done)?;
+        Ok(false)
+    }
+
+    /// Where the last line of a file of this length begins, and that line.
+    fn last_line(&self, file: &D::File, len: u64) -> io::Result<(u64, Vec<u8>)> {
+        const STEP: u64 = 4096;
+        let mut line = Vec::new();
+        let mut start = len;
+        while start > 0 {
+            let from = start.saturating_sub(STEP);
+            let mut piece = vec![0; usize::try_from(start - from).map_err(io::Error::other)?];
+            read_full_at(self.disk, file, &mut piece, from)?;
+            if let Some(newline) = piece.iter().rposition(|byte| *byte == b'\n') {
+                line.splice(0..0, piece[newline + 1..].iter().copied());
+                return Ok((from + newline as u64 + 1, line));
+            }
+            line.splice(0..0, piece);
+            start = from;
+        }
+        Ok((0, line))
+    }
+
+    /// Keeps `bytes`, and then cuts the file where they begin; durably, for the next intent is about the file without
+    /// them.
+    fn cut(&self, file: &D::File, at: u64, bytes: &[u8], done: &mut Done) -> io::Result<()> {
+        done.kept.push(keep::bytes(self.disk, self.target, bytes)?);
+        self.disk.set_len(file, at)?;
+        uninterrupted(|| self.disk.sync(file))?;
+        done.offset = at;
+        Ok(())
+    }
+
+    /// Writes the intent down. What is to outlive a power cut needs an intent that does.
+    fn announce(&self, id: FileId, base: u64, bytes: &[u8], anchored: bool) -> io::Result<Option<Intent>> {
+        let Some(ledger) = &self.ledger else { return Ok(None) };
+        let mut intent = Intent { pending: true, id, base, len: bytes.len() as u64, hash: xxh3_64(bytes), anchored };
+        self.write_intent(&intent)?;
+        if self.durability == Durability::None {
+            return Ok(Some(intent));
+        }
+        uninterrupted(|| self.disk.sync_data(ledger.file))?;
+        if !anchored {
+            // Once for each pair of files: an intent in a file without a durable name is lost with it.
+            for folder in [
+                folder_of(ledger.path),
+                folder_of(folder_of(ledger.path)),
+                folder_of(folder_of(folder_of(ledger.path))),
+                folder_of(self.target),
+            ] {
+                self.disk.sync_folder(folder)?;
+            }
+            intent.anchored = true;
+        }
+        Ok(Some(intent))
+    }
+
+    fn write(&self, file: &D::File, bytes: &[u8], base: u64) -> io::Result<()> {
+        let written = append_all(self.disk, file, bytes).and_then(|()| self.sync(file));
+        if written.is_err() {
+            // All or nothing. If the cut fails too, the intent stays for the next to come.
+            let len = self.disk.stat_file(file).map_or(u64::MAX, |stat| stat.len);
+            if len <= base + bytes.len() as u64 {
+                let _ = self.disk.set_len(file, base);
+            }
+        }
+        written
+    }
+
+    fn sync(&self, file: &D::File) -> io::Result<()> {
+        match self.durability {
+            Durability::None => Ok(()),
+            // The name is durable already; of the metadata only the length matters.
+            Durability::Data | Durability::Full => uninterrupted(|| self.disk.sync_data(file)),
+        }
+    }
+
+    fn read_intent(&self) -> io::Result<Option<Intent>> {
+        let Some(ledger) = &self.ledger else { return Ok(None) };
+        let mut bytes = [0; INTENT_LEN];
+        let read = read_full_at(self.disk, ledger.file, &mut bytes, LEDGER_AT)?;
+        Ok(Intent::decode(&bytes[..read]))
+    }
+
+    fn write_intent(&self, intent: &Intent) -> io::Result<()> {
+        let Some(ledger) = &self.ledger else { return Ok(()) };
+        write_all_at(self.disk, ledger.file, &intent.encode(), LEDGER_AT)
+    }
+}
+
+/// Whether these bytes are one JSON value.
+pub(crate) fn is_json(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
+}

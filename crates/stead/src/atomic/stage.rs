@@ -1,0 +1,138 @@
+//! A new content under a temporary name, on its way to become the content of a file.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::atomic::durability::Durability;
+use crate::atomic::names::Temporary;
+use crate::sys::disk::{Disk, write_all_at};
+use crate::sys::{FileId, Metadata, NewFile};
+
+/// How many names to try: one is taken once in 2^64 times, or by someone who guesses.
+const TRIES: usize = 16;
+
+/// What a new file gets beside its content.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Dress {
+    /// Those of the file it takes the place of.
+    pub(crate) like: Option<Metadata>,
+    /// Permission bits in place of those.
+    pub(crate) mode: Option<u32>,
+}
+
+impl Dress {
+    /// What the file may show of itself while it is made.
+    fn at_first(&self) -> NewFile {
+        match (self.mode, &self.like) {
+            (Some(mode), Some(like)) => NewFile::AtMost(mode & like.mode),
+            (Some(mode), None) => NewFile::AtMost(mode),
+            (None, Some(like)) => NewFile::AtMost(like.mode),
+            (None, None) => NewFile::Default,
+        }
+    }
+}
+
+/// A file under a temporary name beside its target. Its lock is held, so that no sweep takes it for an orphan
+/// (trap 32). Dropped without a commit, it is removed.
+#[derive(Debug)]
+pub(crate) struct Staged<D: Disk> {
+    disk: D,
+    file: D::File,
+    /// `None` once it has been given another name, or swept away.
+    path: Option<PathBuf>,
+    /// A sync failed: what was written may be gone although a later sync says otherwise (trap 26).
+    poisoned: bool,
+}
+
+impl<D: Disk + Clone> Staged<D> {
+    /// Creates the file in `folder`, under a random name (trap 25).
+    pub(crate) fn create(disk: &D, folder: &Path, temporary: Temporary, dress: &Dress) -> io::Result<Staged<D>> {
+        let mut last = None;
+        for _ in 0..TRIES {
+            let path = folder.join(temporary.name());
+            let file = match disk.create(&path, dress.at_first()) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    last = Some(error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            // Not ours: a sweep found it between its creation and here, and removes it. Where files cannot be locked
+            // there is no sweep either.
+            if disk.try_lock(&file).unwrap_or(true) {
+                return Ok(Staged { disk: disk.clone(), file, path: Some(path), poisoned: false });
+            }
+        }
+        Err(last.unwrap_or_else(|| io::Error::other("temporary files are swept away as soon as they are made")))
+    }
+
+    pub(crate) fn disk(&self) -> &D {
+        &self.disk
+    }
+
+    pub(crate) fn file(&self) -> &D::File {
+        &self.file
+    }
+
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.poisoned
+    }
+
+    /// Where it is; an error if it has been swept away.
+    pub(crate) fn path(&self) -> io::Result<&Path> {
+        self.path.as_deref().ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "its temporary file is gone"))
+    }
+
+    pub(crate) fn id(&self) -> io::Result<FileId> {
+        Ok(self.disk.stat_file(&self.file)?.id)
+    }
+
+    pub(crate) fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        write_all_at(&self.disk, &self.file, bytes, offset)
+    }
+
+    /// Gives it its metadata and then syncs it (trap 24: in this order). Returns in words what could not be kept.
+    pub(crate) fn finish(&mut self, dress: &Dress, durability: Durability) -> io::Result<Vec<String>> {
+        let mut lost = Vec::new();
+        if let Some(like) = &dress.like {
+            lost = self.disk.set_metadata(&self.file, like)?;
+        }
+        if let Some(mode) = dress.mode {
+            self.disk.set_mode(&self.file, mode)?;
+        }
+        let synced = durability.sync(&self.disk, &self.file);
+        self.poisoned |= synced.is_err();
+        synced.map(|()| lost)
+    }
+
+    /// Gives it another temporary name.
+    pub(crate) fn rename(&mut self, temporary: Temporary) -> io::Result<()> {
+        let path = self.path()?.with_file_name(temporary.name());
+        self.disk.rename_new(self.path()?, &path).or_else(|error| match error.kind() {
+            io::ErrorKind::Unsupported => self.disk.rename(self.path()?, &path),
+            _ => Err(error),
+        })?;
+        self.path = Some(path);
+        Ok(())
+    }
+
+    /// It lies under this temporary name again.
+    pub(crate) fn unsettled(&mut self, path: PathBuf) {
+        self.path = Some(path);
+    }
+
+    /// The file is now the target's: nothing of it is to be removed.
+    pub(crate) fn settled(&mut self) {
+        self.path = None;
+    }
+}
+
+impl<D: Disk> Drop for Staged<D> {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            // Nobody to tell; a sweep finds what stays.
+            let _ = self.disk.unlink(path);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The bytes of a document: read whole, and put in place only if nobody came between.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use crate::atomic::{Commit, Dress, Durability, Expected, Rule, Staged, Swap, Target, Temporary, Version};
+use crate::atomic::{keep_bytes, refused, sweep};
+use crate::error::{Error, ErrorKind, Result};
+use crate::lock::Guard;
+use crate::sys::Access;
+use crate::sys::disk::{Disk, RealDisk, read_whole};
+
+pub(crate) const STEP: &str = "update";
+const LIMIT: u64 = 64 << 20;
+
+/// Where a document is, and how it is written.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) path: PathBuf,
+    pub(crate) durability: Durability,
+    /// In bytes.
+    pub(crate) limit: u64,
+}
+
+/// What was read, and from which file.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    target: Target,
+    file: Option<(File, Vec<u8>)>,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// It is in place.
+    Made,
+    /// It is what was there before.
+    None,
+    /// Somebody changed the file meanwhile: begin again.
+    Overtaken,
+}
+
+impl Seen {
+    pub(crate) fn content(&self) -> Option<&[u8]> {
+        self.file.as_ref().map(|(_, content)| content.as_slice())
+    }
+
+    pub(crate) fn version(&self) -> Option<Version> {
+        self.content().map(Version::of)
+    }
+
+    /// The same, as if there were nothing.
+    pub(crate) fn blank(&self) -> Seen {
+        Seen { target: self.target.clone(), file: None }
+    }
+}
+
+impl Store {
+    pub(crate) fn new(path: &Path) -> Store {
+        Store { path: path.to_path_buf(), durability: Durability::Full, limit: LIMIT }
+    }
+
+    /// All of the file, as it is at one instant, unless somebody writes into it in place.
+    pub(crate) fn read(&self) -> Result<Seen> {
+        const STEP: &str = "read";
+        let fail = |error| Error::system(STEP, &self.path, error);
+        let target = Target::look(&self.path, STEP)?;
+        if target.stat.is_none() {
+            return Ok(Seen { target, file: None });
+        }
+        let file = match RealDisk.open(&target.path, Access::ReadOnly) {
+            Ok(file) => file,
+            // Gone since the look.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Seen { target, file: None }),
+            Err(error) => return Err(fail(error)),
+        };
+        match read_whole(&RealDisk, &file, self.limit).map_err(fail)? {
+            Some(content) => Ok(Seen { target, file: Some((file, content)) }),
+            None => Err(self.too_large(STEP)),
+        }
+    }
+
+    /// Puts `content` in the place of what was seen, if that is still there.
+    pub(crate) fn put(&self, guard: Option<&Guard>, seen: &Seen, content: &[u8]) -> Result<Change> {
+        if seen.content() == Some(content) {
+            return Ok(Change::None);
+        }
+        if content.len() as u64 > self.limit {
+            return Err(self.too_large(STEP));
+        }
+        let target = Target::find(&self.path, STEP)?;
+        if target.path != seen.target.path {
+            return Ok(Change::Overtaken);
+        }
+        let (commit, mut staged) = self.stage(&target, seen, content)?;
+        if let Some(guard) = guard {
+            guard.check()?;
+        } else if !self.is_mine_to_swap(seen)? {
+            return Ok(Change::Overtaken);
+        }
+        match commit.run(&mut staged) {
+            Ok(_) => Ok(Change::Made),
+            Err(error) if error.is_mismatch() || error.is_exists() => Ok(Change::Overtaken),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn stage<'a>(
+        &'a self,
+        target: &'a Target,
+        seen: &Seen,
+        content: &[u8],
+    ) -> Result<(Commit<'a, File>, Staged<RealDisk>)> {
+        let fail = |error| refused(STEP, &self.path, &target.path, error);
+        let (rule, temporary, like) = match &seen.file {
+            None => (Rule::NoClobber, Temporary::Staged, None),
+            Some((file, before)) => {
+                let pin = file.try_clone().map_err(fail)?;
+                let version = Version::of(before);
+                let id = RealDisk.stat_file(file).map_err(fail)?.id;
+                let expected = Expected { version, id, len: before.len() as u64, _pin: pin };
+                let swap = Swap::new(target.name(), version, Version::of(content));
+                let like = RealDisk.metadata(&target.path).map_err(fail)?;
+                (Rule::IfMatch(expected), Temporary::Swap(swap), Some(like))
+            }
+        };
+        let dress = Dress { like, mode: None };
+        let staged = Staged::create(&RealDisk, target.folder(), temporary, &dress).map_err(fail)?;
+        staged.write_all_at(content, 0).map_err(fail)?;
+        let (shown, target, durability) = (&*self.path, &*target.path, self.durability);
+        Ok((Commit { step: STEP, shown, target, rule, dress, backup: None, durability }, staged))
+    }
+
+    /// Without a lock for the document, those who swap it keep each other out by the lock of the file that they read:
+    /// whoever has it, and still finds that file in place, is the only one of us who replaces it. It is given back
+    /// with the descriptor. A filesystem that cannot lock is left to the swap alone.
+    fn is_mine_to_swap(&self, seen: &Seen) -> Result<bool> {
+        let Some((file, _)) = &seen.file else { return Ok(true) };
+        if !RealDisk.try_lock(file).unwrap_or(true) {
+            return Ok(false);
+        }
+        let fail = |error| Error::system(STEP, &self.path, error);
+        let id = RealDisk.stat_file(file).map_err(fail)?.id;
+        Ok(RealDisk.stat(&seen.target.path).is_ok_and(|stat| stat.id == id))
+    }
+
+    pub(crate) fn other_version(&self, seen: &Seen) -> Error {
+        let error = Error::new(ErrorKind::Mismatch, STEP, &self.path);
+        error.with_hint(match seen.version() {
+            Some(version) => format!("its version is {version}; read it again"),
+            None => "there is no such file".to_owned(),
+        })
+    }
+
+    /// Keeps what was seen beside the file.
+    pub(crate) fn keep(&self, seen: &Seen) -> Result<PathBuf> {
+        keep_bytes(&RealDisk, &seen.target.path, seen.content().unwrap_or_default())
+            .map_err(|error| Error::system("keep the content of", &self.path, error))
+    }
+
+    /// Removes what a writer that died left in the folder. What cannot be removed now is in nobody's way.
+    pub(crate) fn sweep(&self) {
+        if let Ok(target) = Target::look(&self.path, STEP) {
+            let _ = sweep(target.folder());
+        }
+    }
+
+    fn too_large(&self, step: &'static str) -> Error {
+        Error::new(ErrorKind::TooLarge, step, &self.path)
+            .with_hint(format!("a document has at most {} bytes here", self.limit))
+    }
+}
