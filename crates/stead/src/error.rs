@@ -263,9 +263,7 @@ impl fmt::Display for Error {
             (ErrorKind::Mismatch, None) => f.write_str("it is another version by now")?,
             (ErrorKind::Damaged, None) => f.write_str("damaged")?,
             (ErrorKind::TooLarge, None) => f.write_str("too large")?,
-            (ErrorKind::Poisoned, None) => {
-                f.write_str("a sync of it failed before, so what was written may be lost")?
-            }
+            (ErrorKind::Poisoned, None) => f.write_str("a sync of it failed before, so what it holds may be lost")?,
             (ErrorKind::NotDurable, None) => f.write_str("done, but perhaps not durable")?,
         }
         if let Some(waited) = waited {

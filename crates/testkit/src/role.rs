@@ -164,6 +164,14 @@ impl Actor {
         self.child.wait().expect("it can be waited for");
     }
 
+    /// Waits until it is gone, whatever ended it.
+    ///
+    /// # Panics
+    /// If it cannot be waited for.
+    pub fn wait_for_its_end(&mut self) {
+        self.child.wait().expect("it can be waited for");
+    }
+
     /// Lets it end by itself, and says whether it did so well.
     ///
     /// # Panics

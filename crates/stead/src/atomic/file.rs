@@ -66,7 +66,7 @@ pub struct CommitError {
     pub error: Error,
     /// The content as it was written. After a failed sync it is [poisoned](crate::ErrorKind::Poisoned): it can be
     /// dropped, not committed.
-    pub file: AtomicFile,
+    pub file: Box<AtomicFile>,
 }
 
 impl AtomicFile {
@@ -114,7 +114,7 @@ impl AtomicFile {
             Ok(not_kept) => Ok(Replaced { created: self.created, not_kept }),
             Err(error) => {
                 self.plan.rule = rule;
-                Err(CommitError { error, file: self })
+                Err(CommitError { error, file: Box::new(self) })
             }
         }
     }

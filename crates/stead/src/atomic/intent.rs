@@ -1,5 +1,7 @@
 //! What is about to be appended, written down first beside the record in the lock file (pure); see docs/FORMAT.md.
 
+use std::fmt::Write;
+
 use serde_json::Value;
 
 use crate::lock::LEDGER_PENDING;
@@ -36,7 +38,8 @@ impl Intent {
             id.device, id.inode
         );
         let crc = crc32c::crc32c(text.as_bytes());
-        text.push_str(&format!("{CRC_KEY}{crc:08x}\"}}"));
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{CRC_KEY}{crc:08x}\"}}");
         let mut bytes = [b' '; INTENT_LEN];
         bytes[..text.len()].copy_from_slice(text.as_bytes());
         bytes[INTENT_LEN - 1] = b'\n';

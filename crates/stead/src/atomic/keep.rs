@@ -67,8 +67,8 @@ fn make_once<D: Disk>(
     version: Version,
     make: impl Fn(&Path) -> io::Result<()>,
 ) -> io::Result<PathBuf> {
-    for copy in 0.. {
-        let path = if copy == 0 { path.to_path_buf() } else { path.with_added_extension(copy.to_string()) };
+    for copy in 0_u32.. {
+        let path = if copy == 0 { path.to_path_buf() } else { with_number(path, copy) };
         match make(&path) {
             Ok(()) => return Ok(path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -86,6 +86,12 @@ fn make_once<D: Disk>(
         }
     }
     unreachable!("there are more names than files")
+}
+
+fn with_number(path: &Path, number: u32) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{number}"));
+    name.into()
 }
 
 fn ignore_in_git<D: Disk>(disk: &D, folder: &Path) -> io::Result<()> {

@@ -45,10 +45,10 @@ pub(crate) fn sweep_on<D: Disk>(disk: &D, folder: &Path) -> io::Result<Swept> {
     for name in disk.list(folder)? {
         let Some(temporary) = Temporary::parse(&name) else { continue };
         let path = folder.join(&name);
-        if let Err(error) = sweep_one(disk, &path, temporary, &mut swept) {
-            if error.kind() != io::ErrorKind::NotFound {
-                swept.failed.push((path, error.to_string()));
-            }
+        match sweep_one(disk, &path, temporary, &mut swept) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => swept.failed.push((path, error.to_string())),
+            // Or gone by itself.
+            _ => {}
         }
     }
     Ok(swept)

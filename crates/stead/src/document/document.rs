@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -54,6 +54,7 @@ pub struct Document<T> {
     format: Box<dyn Format<T>>,
     /// What [`migrate`](Document::migrate) builds upon.
     raw: Option<Raw>,
+    steps: BTreeMap<u64, Step>,
     lock: Option<FileLock>,
     /// Keeps the threads apart where there is no lock to do so.
     turn: Mutex<()>,
@@ -112,8 +113,8 @@ impl<T: Serialize + DeserializeOwned> Document<T> {
         from: u64,
         step: impl Fn(Value) -> Result<Value, String> + Send + Sync + 'static,
     ) -> Document<T> {
-        let mut steps: BTreeMap<u64, Step> = BTreeMap::new();
-        steps.insert(from, Box::new(step));
+        self.steps.insert(from, Arc::new(step));
+        let steps = self.steps.clone();
         self.format = match self.raw {
             None => return self,
             Some(Raw::Json) => Box::new(Migrated { format: Json, steps }),
@@ -131,6 +132,7 @@ impl<T> Document<T> {
             store: Store::new(path),
             format: Box::new(format),
             raw: None,
+            steps: BTreeMap::new(),
             lock: Some(FileLock::sidecar(path)),
             turn: Mutex::new(()),
             wait: Wait::Forever,

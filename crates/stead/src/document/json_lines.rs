@@ -109,6 +109,7 @@ impl<T: DeserializeOwned> JsonLines<T> {
     ///
     /// # Errors
     /// Where the file cannot be opened.
+    #[expect(clippy::iter_not_returning_iterator, reason = "opening the file may fail")]
     pub fn iter(&self) -> Result<Iter<T>> {
         let path = self.path();
         let target = Target::look(path, STEP)?;
@@ -201,7 +202,7 @@ impl<T: DeserializeOwned> Iter<T> {
         let parsed = serde_json::from_slice(bytes);
         // Of a number or a word without its newline the rest may be missing.
         let ends_itself = matches!(bytes.trim_ascii().last(), Some(b'}' | b']' | b'"'));
-        if !is_whole && !(ends_itself && crate::document::json::check(bytes).is_ok()) {
+        if !(is_whole || ends_itself && crate::document::json::check(bytes).is_ok()) {
             let offset = self.offset - (self.buffer.len() - line.start) as u64;
             self.torn = Some(TornTail { offset, bytes: bytes.to_vec() });
             return None;

@@ -1,6 +1,7 @@
 //! Documents that older versions of a program wrote.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,7 +12,7 @@ use crate::document::format::{Format, Wrong};
 const FIELD: &str = "version";
 
 /// Makes one version of the one before.
-pub(crate) type Step = Box<dyn Fn(Value) -> Result<Value, String> + Send + Sync>;
+pub(crate) type Step = Arc<dyn Fn(Value) -> Result<Value, String> + Send + Sync>;
 
 /// A format that reads what older versions wrote: the field `version` of the outermost object says which.
 pub(crate) struct Migrated<F> {

@@ -89,10 +89,16 @@ impl Store {
             return Err(self.too_large(STEP));
         }
         let target = Target::find(&self.path, STEP)?;
-        if target.path != seen.target.path {
+        if target.path != seen.target.path || target.stat.is_some() != seen.file.is_some() {
             return Ok(Change::Overtaken);
         }
-        let (commit, mut staged) = self.stage(&target, seen, content)?;
+        let (commit, mut staged) = match self.stage(&target, seen, content) {
+            // Removed since the look.
+            Err(error) if error.is_not_found() && RealDisk.stat(&target.path).is_err() && seen.file.is_some() => {
+                return Ok(Change::Overtaken);
+            }
+            staged => staged?,
+        };
         if let Some(guard) = guard {
             guard.check()?;
         } else if !self.is_mine_to_swap(seen)? {

@@ -2,13 +2,22 @@
 
 use std::time::Duration;
 
+use stead::atomic::{Appender, Durability};
 use stead::lock::{FileLock, Mode, Options, Request, Wait, Wake};
 use testkit::{Cast, Stage};
 
 /// All parts. A lock is named `KIND:PATH`, KIND being `at`, `sidecar`, `in_place` or `open`.
 pub(crate) const CAST: Cast = Cast::new(
     "cast::enter",
-    &[("hold", hold), ("take", take), ("wait", wait), ("increment", increment), ("hold_set", hold_set)],
+    &[
+        ("hold", hold),
+        ("take", take),
+        ("wait", wait),
+        ("increment", increment),
+        ("hold_set", hold_set),
+        ("append", append),
+        ("update", update),
+    ],
 );
 
 #[test]
@@ -101,5 +110,35 @@ fn hold_set(stage: &mut Stage) {
     for _ in 0..stage.args[0].parse().expect("a number") {
         drop(set.acquire(&Request::exclusive().wait(Duration::from_secs(60))).expect("locked"));
     }
+    stage.tell("done");
+}
+
+/// `FILE NAME TIMES DURABILITY`: appends numbered lines that grow.
+fn append(stage: &mut Stage) {
+    let durability = if stage.args[3] == "none" { Durability::None } else { Durability::Data };
+    let appender = Appender::new(&stage.args[0]).durability(durability);
+    let name = &stage.args[1];
+    for number in 0..stage.args[2].parse().expect("a number") {
+        appender.append([format!("{name} {number} {}", "x".repeat(number * 7))]).expect("appended");
+    }
+    stage.tell("done");
+}
+
+/// `FILE TIMES lock|none`: adds one to the `n` of a document.
+#[cfg(feature = "document")]
+fn update(stage: &mut Stage) {
+    let mut document =
+        stead::document::Document::<serde_json::Value>::json(&stage.args[0]).durability(Durability::None);
+    if stage.args[2] == "none" {
+        document = document.lock(None);
+    }
+    for _ in 0..stage.args[1].parse().expect("a number") {
+        document.update(|value| value["n"] = (value["n"].as_u64().expect("a number") + 1).into()).expect("updated");
+    }
+    stage.tell("done");
+}
+
+#[cfg(not(feature = "document"))]
+fn update(stage: &mut Stage) {
     stage.tell("done");
 }

@@ -1,8 +1,11 @@
 //! The library's integration tests: real files, real processes.
 #![expect(clippy::disallowed_methods, reason = "tests have clocks, and play those who write without care")]
 
+mod append;
 mod cast;
 mod clean;
+#[cfg(feature = "document")]
+mod document;
 mod exclusion;
 #[cfg(all(target_os = "linux", not(stead_other_unix)))]
 mod failing;
@@ -15,6 +18,7 @@ mod inherited;
 #[cfg(all(target_os = "linux", not(stead_other_unix)))]
 mod inspection;
 mod record;
+mod replace;
 mod set;
 #[cfg(feature = "tracing")]
 mod traced;
