@@ -1,6 +1,7 @@
 //! Many updates under one lock, written once.
 //!
 //! `cargo run -p stead --example batch`
+#![expect(clippy::print_stdout, reason = "an example shows what it did")]
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! Changes that are made only if nothing has changed, or only if they are still needed.
 //!
 //! `cargo run -p stead --example conditional`
+#![expect(clippy::print_stdout, reason = "an example shows what it did")]
 
 use serde::{Deserialize, Serialize};
 use stead::atomic::{Options, Version, replace};

@@ -2,6 +2,7 @@
 //! later, or never.
 //!
 //! `cargo run -p stead --example durable_first_intake`
+#![expect(clippy::print_stdout, reason = "an example shows what it did")]
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! A registry of agents that come and go, each in a process of its own.
 //!
 //! `cargo run -p stead --example registry`
+#![expect(clippy::print_stdout, reason = "an example shows what it did")]
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! A state file of one program, saved and loaded: `WithWriteLock` around a write and a rename, in one call.
 //!
 //! `cargo run -p stead --example state_file`
+#![expect(clippy::print_stdout, reason = "an example shows what it did")]
 
 use serde::{Deserialize, Serialize};
 use stead::document::Document;

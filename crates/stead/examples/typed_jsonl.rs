@@ -1,6 +1,7 @@
 //! A list of issues as JSON lines, that many processes append to and read.
 //!
 //! `cargo run -p stead --example typed_jsonl`
+#![expect(clippy::print_stdout, reason = "an example shows what it did")]
 
 use serde::{Deserialize, Serialize};
 use stead::document::JsonLines;

@@ -11,7 +11,7 @@ use crate::document::format::{Format, Wrong};
 
 /// JSON. Keys that occur twice are refused: which of them counts is not for us to guess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Json;
+pub struct Json;
 
 impl<T: Serialize + DeserializeOwned> Format<T> for Json {
     fn decode(&self, content: &[u8]) -> Result<T, Wrong> {

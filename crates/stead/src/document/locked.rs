@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::document::document::{Damage, Document};
 use crate::error::{Error, Result};
-use crate::lock::Guard;
+use crate::lock::{Guard, Hold};
 
 /// A [`Document`] whose lock is held: nobody who locks as we do changes it as long as this lives.
 #[must_use = "the lock is released as soon as this is dropped: bind it to a name, not to `_`"]
@@ -48,6 +48,11 @@ impl<'a, T> Locked<'a, T> {
     /// As there.
     pub fn set(&mut self, value: &T) -> Result<()> {
         self.document.write_under(Some(&self.guard), value, Damage::Refuse).map(|_| ())
+    }
+
+    /// The lock that is held, for [`held_variable`](crate::lock::held_variable).
+    pub fn hold(&self) -> &Hold {
+        &self.guard
     }
 
     /// The fencing token of this hold.

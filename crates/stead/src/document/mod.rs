@@ -20,5 +20,7 @@ mod toml;
 
 pub use document::Document;
 pub use format::{Format, Wrong};
+pub use json::Json;
 pub use json_lines::{Iter, JsonLines, TornTail};
 pub use locked::Locked;
+pub use toml::Toml;

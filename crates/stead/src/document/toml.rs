@@ -10,9 +10,9 @@ use crate::document::format::{Format, Wrong};
 /// The key that toml's own `Datetime` has when serde writes it.
 const DATETIME: &str = "$__toml_private_datetime";
 
-/// TOML.
+/// TOML. Comments, order and layout are kept of all that a change does not touch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Toml;
+pub struct Toml;
 
 impl<T: Serialize + DeserializeOwned> Format<T> for Toml {
     fn decode(&self, content: &[u8]) -> Result<T, Wrong> {
