@@ -1,13 +1,20 @@
-//! The multi-process test harness: processes with a role, events instead of sleeps, skips that can be forbidden.
+//! The multi-process test harness: processes with a role, events instead of sleeps, skips that can be forbidden; and
+//! a simulated disk that loses power.
 
+mod disk;
 mod event;
 #[cfg(unix)]
 mod fork;
+#[cfg(target_os = "linux")]
+mod power;
 mod role;
 mod skip;
 
+pub use disk::{Acked, Broken, CrashStates, Fault, Op, Outcome, Report, Scenario, SimDisk, SimFile, Trouble};
 pub use event::{PATIENCE, wait_until};
 #[cfg(unix)]
 pub use fork::in_fork;
+#[cfg(target_os = "linux")]
+pub use power::{Cut, shutdown_filesystem};
 pub use role::{Actor, Cast, Part, Stage};
 pub use skip::{skip, tool};

@@ -89,8 +89,14 @@ impl<D: Disk + Clone> Append<'_, D> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
             Err(error) => return Err(error),
         }
-        if self.durability == Durability::Full {
-            self.disk.sync_folder(folder)?;
+        if self.durability == Durability::Full
+            && let Err(error) = uninterrupted(|| self.disk.sync_folder(folder))
+        {
+            // All or nothing, unless others have appended since.
+            if self.disk.stat(self.target)?.len == lines.len() as u64 {
+                let _ = self.disk.unlink(self.target);
+            }
+            return Err(error);
         }
         Ok(true)
     }
@@ -190,13 +196,10 @@ impl<D: Disk + Clone> Append<'_, D> {
         uninterrupted(|| self.disk.sync_data(ledger.file))?;
         if !anchored {
             // Once for each pair of files: an intent in a file without a durable name is lost with it.
-            for folder in [
-                folder_of(ledger.path),
-                folder_of(folder_of(ledger.path)),
-                folder_of(folder_of(folder_of(ledger.path))),
-                folder_of(self.target),
-            ] {
-                self.disk.sync_folder(folder)?;
+            // `.stead/locks`, `.stead` and the folder that it is in.
+            let of_ledger = ledger.path.ancestors().skip(1).take(3);
+            for folder in of_ledger.chain([folder_of(self.target)]) {
+                uninterrupted(|| self.disk.sync_folder(folder))?;
             }
             intent.anchored = true;
         }

@@ -13,7 +13,7 @@ use crate::atomic::target::refused;
 use crate::atomic::version::Version;
 use crate::error::{Error, ErrorKind, Result};
 use crate::filesystem::folder_of;
-use crate::sys::disk::Disk;
+use crate::sys::disk::{Disk, uninterrupted};
 
 /// What may be in the place of the target for a commit to go on.
 #[derive(Debug)]
@@ -56,7 +56,8 @@ impl<F> Commit<'_, F> {
         }
         self.name(staged)?;
         if self.durability == Durability::Full {
-            staged.disk().sync_folder(folder_of(self.target)).map_err(|error| self.not_durable(error))?;
+            let folder = folder_of(self.target);
+            uninterrupted(|| staged.disk().sync_folder(folder)).map_err(|error| self.not_durable(error))?;
         }
         Ok(lost)
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::atomic::version::Version;
 use crate::filesystem::folder_of;
-use crate::sys::disk::{Disk, read_full_at, write_all_at};
+use crate::sys::disk::{Disk, read_full_at, uninterrupted, write_all_at};
 use crate::sys::{Access, NewFile};
 
 const FOLDER: &str = ".stead";
@@ -17,7 +17,7 @@ pub(crate) fn bytes<D: Disk>(disk: &D, target: &Path, bytes: &[u8]) -> io::Resul
     let file = |path: &Path| {
         let file = disk.create(path, NewFile::AtMost(0o600))?;
         write_all_at(disk, &file, bytes, 0)?;
-        disk.sync(&file)
+        uninterrupted(|| disk.sync(&file))
     };
     put(disk, target, Version::of(bytes), file)
 }
@@ -33,7 +33,7 @@ pub(crate) fn file<D: Disk>(disk: &D, target: &Path, content: &D::File) -> io::R
             write_all_at(disk, &file, &buffer[..read], offset)?;
             offset += read as u64;
             if read < buffer.len() {
-                return disk.sync(&file);
+                return uninterrupted(|| disk.sync(&file));
             }
         }
     };
@@ -56,7 +56,7 @@ fn put<D: Disk>(
     let name = kept_name(target.file_name().unwrap_or_default(), version);
     let path = make_once(disk, &kept.join(name), version, make)?;
     for folder in [&kept, &ours, folder] {
-        disk.sync_folder(folder)?;
+        uninterrupted(|| disk.sync_folder(folder))?;
     }
     Ok(path)
 }
@@ -75,7 +75,7 @@ fn make_once<D: Disk>(
                 let there = disk.open(&path, Access::ReadOnly)?;
                 if Version::of_file(disk, &there)? == version {
                     // Perhaps not durable yet: whoever made it may have been killed.
-                    disk.sync(&there)?;
+                    uninterrupted(|| disk.sync(&there))?;
                     return Ok(path);
                 }
             }

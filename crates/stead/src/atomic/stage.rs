@@ -58,9 +58,7 @@ impl<D: Disk + Clone> Staged<D> {
                 }
                 Err(error) => return Err(error),
             };
-            // Not ours: a sweep found it between its creation and here, and removes it. Where files cannot be locked
-            // there is no sweep either.
-            if disk.try_lock(&file).unwrap_or(true) {
+            if is_ours(disk, &path, &file)? {
                 return Ok(Staged { disk: disk.clone(), file, path: Some(path), poisoned: false });
             }
         }
@@ -125,6 +123,19 @@ impl<D: Disk + Clone> Staged<D> {
     /// The file is now the target's: nothing of it is to be removed.
     pub(crate) fn settled(&mut self) {
         self.path = None;
+    }
+}
+
+/// Locks a new temporary, and looks whether a sweep was there first: between the creation and the lock it is an orphan
+/// like any other. Where files cannot be locked there is no sweep either.
+fn is_ours<D: Disk>(disk: &D, path: &Path, file: &D::File) -> io::Result<bool> {
+    if !disk.try_lock(file).unwrap_or(true) {
+        return Ok(false);
+    }
+    match disk.stat(path) {
+        Ok(stat) => Ok(stat.id == disk.stat_file(file)?.id),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

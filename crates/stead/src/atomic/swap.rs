@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use crate::atomic::stage::Staged;
 use crate::atomic::version::Version;
-use crate::sys::disk::Disk;
+use crate::filesystem::folder_of;
+use crate::sys::disk::{Disk, uninterrupted};
 use crate::sys::{Access, FileId};
 
 /// How often in a row a foreign writer may get between two of our steps.
@@ -79,7 +80,10 @@ fn look<D: Disk + Clone>(
         return Ok(Swapped::Done);
     }
     let ours = staged.id()?;
-    if !put_back(&disk, temporary, target, ours)? {
+    let is_left = put_back(&disk, temporary, target, ours)?;
+    // Before ours may go: a power cut that kept the first exchange and the unlink, but not the second exchange, would lose
+    // what was put back. If this fails ours stays, for a sweep.
+    if uninterrupted(|| disk.sync_folder(folder_of(target))).is_err() || !is_left {
         return Ok(Swapped::Mismatch { left_over: None });
     }
     let left = disk.open(temporary, Access::ReadOnly)?;

@@ -9,7 +9,7 @@ use crate::atomic::swap::put_back;
 use crate::atomic::version::Version;
 use crate::error::{Error, Result};
 use crate::filesystem::folder_of;
-use crate::sys::disk::{Disk, RealDisk};
+use crate::sys::disk::{Disk, RealDisk, uninterrupted};
 use crate::sys::{Access, FileKind};
 
 /// What [`sweep`] found.
@@ -99,7 +99,7 @@ fn finish_swap<D: Disk>(disk: &D, path: &Path, file: &D::File, swap: &Swap, swep
     {
         let ours = disk.stat_file(&target)?.id;
         let left_over = put_back(disk, path, &target_path, ours)?;
-        disk.sync_folder(folder_of(path))?;
+        uninterrupted(|| disk.sync_folder(folder_of(path)))?;
         swept.put_back.push(target_path);
         return if left_over { keep_and_remove(disk, path, swap.new, swept) } else { Ok(()) };
     }

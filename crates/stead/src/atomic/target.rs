@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::filesystem::{folder_of, follow, is_spelled_as_folder};
-use crate::sys::{self, FileKind, Stat};
+use crate::sys::disk::{Disk, RealDisk};
+use crate::sys::{self, Access, FileKind, Stat};
 
 /// A path with its last link followed: what is renamed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,11 @@ impl Target {
     pub(crate) fn find(shown: &Path, step: &'static str) -> Result<Target> {
         let target = Target::look(shown, step)?;
         if target.stat.is_some() && !sys::may_write(&target.path) {
+            if let Err(error) = RealDisk.open(&target.path, Access::ReadWrite)
+                && error.kind() == io::ErrorKind::ReadOnlyFilesystem
+            {
+                return Err(refused(step, shown, &target.path, error));
+            }
             return Err(Error::new(ErrorKind::Permission, step, shown)
                 .with_hint("it is read-only: allow writing first (chmod u+w), or write to another file"));
         }

@@ -17,6 +17,10 @@ pub(crate) const CAST: Cast = Cast::new(
         ("hold_set", hold_set),
         ("append", append),
         ("update", update),
+        #[cfg(all(target_os = "linux", not(stead_other_unix), feature = "document"))]
+        ("power", crate::power_cut::work),
+        #[cfg(all(target_os = "linux", not(stead_other_unix), feature = "document"))]
+        ("write", crate::failing_sync::write),
     ],
 );
 

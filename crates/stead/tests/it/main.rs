@@ -9,14 +9,24 @@ mod document;
 mod exclusion;
 #[cfg(all(target_os = "linux", not(stead_other_unix)))]
 mod failing;
+#[cfg(all(target_os = "linux", not(stead_other_unix), feature = "document"))]
+mod failing_sync;
 #[cfg(unix)]
 mod files;
 #[cfg(unix)]
 mod foreign;
+#[cfg(all(target_os = "linux", not(stead_other_unix), feature = "document"))]
+mod full_disk;
 #[cfg(unix)]
 mod inherited;
 #[cfg(all(target_os = "linux", not(stead_other_unix)))]
 mod inspection;
+#[cfg(all(target_os = "linux", not(stead_other_unix), feature = "document"))]
+mod mounted;
+#[cfg(all(target_os = "linux", not(stead_other_unix), feature = "document"))]
+mod power_cut;
+#[cfg(unix)]
+mod power_loss;
 mod record;
 mod replace;
 mod set;

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `work` | what a kind of work is, and the list of them: add yours there |
 //! | `counters/` | the work with counters under sidecar locks |
+//! | `files/` | the work with documents, replaced files and appended lines |
+//! | `ledger` | what a worker writes down of its work |
 //! | `worker` | what runs in a worker process |
 //! | `crew` | starts workers, kills them, ends them |
 //! | `findings` | what the proof says, and how long the waits were |
@@ -13,7 +15,9 @@
 
 mod counters;
 mod crew;
+mod files;
 mod findings;
+mod ledger;
 mod work;
 mod worker;
 

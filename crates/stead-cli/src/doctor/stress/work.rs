@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::counters::Counters;
+use super::files::Files;
 use super::findings::Findings;
 use crate::doctor::trouble::Trouble;
 
 /// All kinds of work. Each worker picks one at random before each step.
-pub(super) const ALL: &[&dyn Work] = &[&Counters];
+pub(super) const ALL: &[&dyn Work] = &[&Counters, &Files];
 
 /// A kind of work that many processes do in one folder, and that can prove afterwards that nothing got lost.
 ///

@@ -3,8 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::count::{Count, Section};
-use super::ledger::{Account, Entry, Intent};
+use super::entry::{Entry, Intent};
 use crate::doctor::stress::findings::Findings;
+use crate::doctor::stress::ledger;
+
+type Account = ledger::Account<Entry>;
 
 /// How many failures are told; after the first few the rest say the same.
 const FAILURES_MAX: usize = 3;
@@ -98,8 +101,8 @@ impl<'a> History<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ledger::parse;
     use super::*;
+    use crate::doctor::stress::ledger::parse;
 
     fn account(worker: u32, lines: &[&str]) -> Account {
         let text = format!("{}\n", lines.join("\n"));

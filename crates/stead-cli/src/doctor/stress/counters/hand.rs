@@ -8,10 +8,11 @@ use fastrand::Rng;
 use stead::lock::{Cancel, FileLock, Hold, LockSet, Mode, Request, Wait};
 
 use super::count::{self, Count, Section};
-use super::ledger::{Entry, Intent, Ledger};
+use super::entry::{Entry, Intent};
 use super::mark::Mark;
 use super::{COUNTERS, count_path, ledgers_path, mark_path};
 use crate::doctor::clock;
+use crate::doctor::stress::ledger::Ledger;
 use crate::doctor::stress::work::Hand;
 use crate::doctor::trouble::Trouble;
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `count` | what is in a counter's file |
 //! | `mark` | how one that is inside is seen by one that should not be |
-//! | `ledger` | what a worker writes down |
+//! | `entry` | what a worker writes down |
 //! | `hand` | the operations: increment, move from one to another, read |
 //! | `check` | the proof |
 //!
@@ -17,13 +17,14 @@
 
 mod check;
 mod count;
+mod entry;
 mod hand;
-mod ledger;
 mod mark;
 
 use std::path::{Path, PathBuf};
 
 use super::findings::Findings;
+use super::ledger;
 use super::work::{Hand, Work};
 use crate::doctor::files;
 use crate::doctor::trouble::Trouble;
