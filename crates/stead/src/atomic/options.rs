@@ -12,7 +12,7 @@ use crate::atomic::target::{Target, refused};
 use crate::atomic::version::Version;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::Access;
-use crate::sys::disk::{Disk, RealDisk};
+use crate::sys::disk::{Disk, RealDisk, metadata};
 
 /// How a file is replaced, for callers who need more than [`replace`](crate::atomic::replace).
 ///
@@ -127,10 +127,7 @@ impl Options {
             (false, None) => Rule::Replace,
             (false, Some(version)) => Rule::IfMatch(expected(shown, &target, version)?),
         };
-        let like = match &target.stat {
-            Some(_) => Some(RealDisk.metadata(&target.path).map_err(fail)?),
-            None => None,
-        };
+        let like = target.stat.map(|stat| metadata(&RealDisk, &target.path, &stat)).transpose().map_err(fail)?;
         if let Some(suffix) = &self.backup
             && (suffix.is_empty()
                 || suffix.as_encoded_bytes().iter().any(|byte| std::path::is_separator((*byte).into())))
@@ -162,5 +159,5 @@ fn expected(shown: &Path, target: &Target, version: Version) -> Result<Expected<
         return Err(mismatch(format!("its version is {found}; read it again")));
     }
     let stat = RealDisk.stat_file(&pin).map_err(fail)?;
-    Ok(Expected { version, id: stat.id, len: stat.len, _pin: pin })
+    Ok(Expected { version, id: stat.id, len: stat.len, _pin: Some(pin) })
 }

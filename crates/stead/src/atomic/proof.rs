@@ -14,7 +14,7 @@ use crate::atomic::sweep::{Swept, sweep_on};
 use crate::atomic::version::Version;
 use crate::error::{Error, Result};
 use crate::sys::Access;
-use crate::sys::disk::Disk;
+use crate::sys::disk::{Disk, metadata};
 
 /// As `Options`.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +41,7 @@ impl Replace {
         meanwhile: impl FnOnce(),
     ) -> Result<()> {
         let fail = |error| Error::system("replace", target, error);
-        let like = match disk.metadata(target) {
+        let like = match disk.stat(target).and_then(|stat| metadata(disk, target, &stat)) {
             Ok(like) => Some(like),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(fail(error)),
@@ -51,7 +51,7 @@ impl Replace {
                 let pin = disk.open(target, Access::ReadOnly).map_err(fail)?;
                 let stat = disk.stat_file(&pin).map_err(fail)?;
                 assert_eq!(Version::of_file(disk, &pin).map_err(fail)?, version, "the scenario expects what is there");
-                Rule::IfMatch(Expected { version, id: stat.id, len: stat.len, _pin: pin })
+                Rule::IfMatch(Expected { version, id: stat.id, len: stat.len, _pin: Some(pin) })
             }
             None if self.no_clobber => Rule::NoClobber,
             None => Rule::Replace,

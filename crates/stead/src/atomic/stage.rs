@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::atomic::durability::Durability;
 use crate::atomic::names::Temporary;
 use crate::sys::disk::{Disk, write_all_at};
-use crate::sys::{FileId, Metadata, NewFile};
+use crate::sys::{FileId, Metadata, NewFile, Stat};
 
 /// How many names to try: one is taken once in 2^64 times, or by someone who guesses.
 const TRIES: usize = 16;
@@ -40,6 +40,8 @@ pub(crate) struct Staged<D: Disk> {
     file: D::File,
     /// `None` once it has been given another name, or swept away.
     path: Option<PathBuf>,
+    /// As it was then.
+    born: Stat,
     /// A sync failed: what was written may be gone although a later sync says otherwise (trap 26).
     poisoned: bool,
 }
@@ -58,8 +60,8 @@ impl<D: Disk + Clone> Staged<D> {
                 }
                 Err(error) => return Err(error),
             };
-            if is_ours(disk, &path, &file)? {
-                return Ok(Staged { disk: disk.clone(), file, path: Some(path), poisoned: false });
+            if let Some(born) = locked(disk, &file)? {
+                return Ok(Staged { disk: disk.clone(), file, path: Some(path), born, poisoned: false });
             }
         }
         Err(last.unwrap_or_else(|| io::Error::other("temporary files are swept away as soon as they are made")))
@@ -82,8 +84,8 @@ impl<D: Disk + Clone> Staged<D> {
         self.path.as_deref().ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "its temporary file is gone"))
     }
 
-    pub(crate) fn id(&self) -> io::Result<FileId> {
-        Ok(self.disk.stat_file(&self.file)?.id)
+    pub(crate) fn id(&self) -> FileId {
+        self.born.id
     }
 
     pub(crate) fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
@@ -94,7 +96,7 @@ impl<D: Disk + Clone> Staged<D> {
     pub(crate) fn finish(&mut self, dress: &Dress, durability: Durability) -> io::Result<Vec<String>> {
         let mut lost = Vec::new();
         if let Some(like) = &dress.like {
-            lost = self.disk.set_metadata(&self.file, like)?;
+            lost = self.disk.set_metadata(&self.file, &self.born, like)?;
         }
         if let Some(mode) = dress.mode {
             self.disk.set_mode(&self.file, mode)?;
@@ -126,17 +128,13 @@ impl<D: Disk + Clone> Staged<D> {
     }
 }
 
-/// Locks a new temporary, and looks whether a sweep was there first: between the creation and the lock it is an orphan
-/// like any other. Where files cannot be locked there is no sweep either.
-fn is_ours<D: Disk>(disk: &D, path: &Path, file: &D::File) -> io::Result<bool> {
+/// Locks a new temporary and looks at it. `None`: between its creation and its lock it was an orphan like any other, and
+/// a sweep removed it. Where files cannot be locked there is no sweep either.
+fn locked<D: Disk>(disk: &D, file: &D::File) -> io::Result<Option<Stat>> {
     if !disk.try_lock(file).unwrap_or(true) {
-        return Ok(false);
+        return Ok(None);
     }
-    match disk.stat(path) {
-        Ok(stat) => Ok(stat.id == disk.stat_file(file)?.id),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
+    Ok(Some(disk.stat_file(file)?).filter(|stat| stat.names > 0))
 }
 
 impl<D: Disk> Drop for Staged<D> {

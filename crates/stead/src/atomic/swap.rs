@@ -23,8 +23,8 @@ pub(crate) struct Expected<F> {
     pub(crate) version: Version,
     pub(crate) id: FileId,
     pub(crate) len: u64,
-    /// Open, so that no other file gets its inode.
-    pub(crate) _pin: F,
+    /// Open, so that no other file gets its inode; `None` where the caller keeps it open.
+    pub(crate) _pin: Option<F>,
 }
 
 /// How a swap ended.
@@ -79,7 +79,7 @@ fn look<D: Disk + Clone>(
         let _ = disk.unlink(temporary);
         return Ok(Swapped::Done);
     }
-    let ours = staged.id()?;
+    let ours = staged.id();
     let is_left = put_back(&disk, temporary, target, ours)?;
     // Before ours may go: a power cut that kept the first exchange and the unlink, but not the second exchange, would lose
     // what was put back. If this fails ours stays, for a sweep.

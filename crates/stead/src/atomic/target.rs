@@ -21,16 +21,22 @@ impl Target {
     /// Finds what `shown` leads to and insists on a regular file that may be written, or on nothing.
     pub(crate) fn find(shown: &Path, step: &'static str) -> Result<Target> {
         let target = Target::look(shown, step)?;
-        if target.stat.is_some() && !sys::may_write(&target.path) {
-            if let Err(error) = RealDisk.open(&target.path, Access::ReadWrite)
-                && error.kind() == io::ErrorKind::ReadOnlyFilesystem
-            {
-                return Err(refused(step, shown, &target.path, error));
-            }
-            return Err(Error::new(ErrorKind::Permission, step, shown)
-                .with_hint("it is read-only: allow writing first (chmod u+w), or write to another file"));
-        }
+        target.insist_on_writing(shown, step)?;
         Ok(target)
+    }
+
+    /// An error for a file that may not be written.
+    pub(crate) fn insist_on_writing(&self, shown: &Path, step: &'static str) -> Result<()> {
+        if self.stat.is_none_or(|stat| sys::may_write(&self.path, &stat)) {
+            return Ok(());
+        }
+        if let Err(error) = RealDisk.open(&self.path, Access::ReadWrite)
+            && error.kind() == io::ErrorKind::ReadOnlyFilesystem
+        {
+            return Err(refused(step, shown, &self.path, error));
+        }
+        Err(Error::new(ErrorKind::Permission, step, shown)
+            .with_hint("it is read-only: allow writing first (chmod u+w), or write to another file"))
     }
 
     /// As [`find`](Target::find), for who only wants to read it.

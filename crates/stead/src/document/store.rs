@@ -7,8 +7,8 @@ use crate::atomic::{Commit, Dress, Durability, Expected, Rule, Staged, Swap, Tar
 use crate::atomic::{keep_bytes, refused, sweep};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::Guard;
-use crate::sys::Access;
-use crate::sys::disk::{Disk, RealDisk, read_whole};
+use crate::sys::disk::{Disk, RealDisk, metadata, read_whole};
+use crate::sys::{Access, Stat};
 
 pub(crate) const STEP: &str = "update";
 const LIMIT: u64 = 64 << 20;
@@ -26,7 +26,15 @@ pub(crate) struct Store {
 #[derive(Debug)]
 pub(crate) struct Seen {
     target: Target,
-    file: Option<(File, Vec<u8>)>,
+    file: Option<Found>,
+}
+
+/// An open file and all that is in it.
+#[derive(Debug)]
+struct Found {
+    file: File,
+    stat: Stat,
+    content: Vec<u8>,
 }
 
 /// What became of a change.
@@ -42,7 +50,7 @@ pub(crate) enum Change {
 
 impl Seen {
     pub(crate) fn content(&self) -> Option<&[u8]> {
-        self.file.as_ref().map(|(_, content)| content.as_slice())
+        self.file.as_ref().map(|found| found.content.as_slice())
     }
 
     pub(crate) fn version(&self) -> Option<Version> {
@@ -74,8 +82,9 @@ impl Store {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Seen { target, file: None }),
             Err(error) => return Err(fail(error)),
         };
-        match read_whole(&RealDisk, &file, self.limit).map_err(fail)? {
-            Some(content) => Ok(Seen { target, file: Some((file, content)) }),
+        let stat = RealDisk.stat_file(&file).map_err(fail)?;
+        match read_whole(&RealDisk, &file, stat.len, self.limit).map_err(fail)? {
+            Some(content) => Ok(Seen { target, file: Some(Found { file, stat, content }) }),
             None => Err(self.too_large(STEP)),
         }
     }
@@ -88,20 +97,17 @@ impl Store {
         if content.len() as u64 > self.limit {
             return Err(self.too_large(STEP));
         }
-        let target = Target::find(&self.path, STEP)?;
-        if target.path != seen.target.path || target.stat.is_some() != seen.file.is_some() {
-            return Ok(Change::Overtaken);
-        }
-        let (commit, mut staged) = match self.stage(&target, seen, content) {
+        seen.target.insist_on_writing(&self.path, STEP)?;
+        let (commit, mut staged) = match self.stage(seen, content) {
             // Removed since the look.
-            Err(error) if error.is_not_found() && RealDisk.stat(&target.path).is_err() && seen.file.is_some() => {
+            Err(error) if error.is_not_found() && seen.file.is_some() && RealDisk.stat(&seen.target.path).is_err() => {
                 return Ok(Change::Overtaken);
             }
             staged => staged?,
         };
         if let Some(guard) = guard {
             guard.check()?;
-        } else if !self.is_mine_to_swap(seen)? {
+        } else if !Store::is_mine_to_swap(seen) {
             return Ok(Change::Overtaken);
         }
         match commit.run(&mut staged) {
@@ -111,22 +117,16 @@ impl Store {
         }
     }
 
-    fn stage<'a>(
-        &'a self,
-        target: &'a Target,
-        seen: &Seen,
-        content: &[u8],
-    ) -> Result<(Commit<'a, File>, Staged<RealDisk>)> {
+    fn stage<'a>(&'a self, seen: &'a Seen, content: &[u8]) -> Result<(Commit<'a, File>, Staged<RealDisk>)> {
+        let target = &seen.target;
         let fail = |error| refused(STEP, &self.path, &target.path, error);
         let (rule, temporary, like) = match &seen.file {
             None => (Rule::NoClobber, Temporary::Staged, None),
-            Some((file, before)) => {
-                let pin = file.try_clone().map_err(fail)?;
+            Some(Found { stat, content: before, .. }) => {
                 let version = Version::of(before);
-                let id = RealDisk.stat_file(file).map_err(fail)?.id;
-                let expected = Expected { version, id, len: before.len() as u64, _pin: pin };
+                let expected = Expected { version, id: stat.id, len: before.len() as u64, _pin: None };
                 let swap = Swap::new(target.name(), version, Version::of(content));
-                let like = RealDisk.metadata(&target.path).map_err(fail)?;
+                let like = metadata(&RealDisk, &target.path, stat).map_err(fail)?;
                 (Rule::IfMatch(expected), Temporary::Swap(swap), Some(like))
             }
         };
@@ -140,14 +140,9 @@ impl Store {
     /// Without a lock for the document, those who swap it keep each other out by the lock of the file that they read:
     /// whoever has it, and still finds that file in place, is the only one of us who replaces it. It is given back
     /// with the descriptor. A filesystem that cannot lock is left to the swap alone.
-    fn is_mine_to_swap(&self, seen: &Seen) -> Result<bool> {
-        let Some((file, _)) = &seen.file else { return Ok(true) };
-        if !RealDisk.try_lock(file).unwrap_or(true) {
-            return Ok(false);
-        }
-        let fail = |error| Error::system(STEP, &self.path, error);
-        let id = RealDisk.stat_file(file).map_err(fail)?.id;
-        Ok(RealDisk.stat(&seen.target.path).is_ok_and(|stat| stat.id == id))
+    fn is_mine_to_swap(seen: &Seen) -> bool {
+        let Some(Found { file, stat, .. }) = &seen.file else { return true };
+        RealDisk.try_lock(file).unwrap_or(true) && RealDisk.stat(&seen.target.path).is_ok_and(|now| now.id == stat.id)
     }
 
     pub(crate) fn other_version(&self, seen: &Seen) -> Error {

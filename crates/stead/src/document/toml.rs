@@ -42,8 +42,10 @@ fn wrong(error: &dyn std::fmt::Display) -> Wrong {
 /// Makes `table` say what `new` says, and touches nothing of it that does so already. A field that is null, as an
 /// absent `Option` is, is one that is not there.
 fn merge(table: &mut dyn TableLike, new: &Map<String, Json>) -> Result<(), Wrong> {
-    let is_gone = |key: &String| new.get(key).is_none_or(Json::is_null);
-    let gone: Vec<String> = table.iter().map(|(key, _)| key.to_owned()).filter(is_gone).collect();
+    // `nan` is read as null, too.
+    let is_gone =
+        |(key, old): &(&str, &Item)| new.get(*key).is_none_or(|new| new.is_null() && json(old) != Some(Json::Null));
+    let gone: Vec<String> = table.iter().filter(is_gone).map(|(key, _)| key.to_owned()).collect();
     for key in gone {
         table.remove(&key);
     }
@@ -112,7 +114,8 @@ fn json_of(value: &Value) -> Option<Json> {
     Some(match value {
         Value::String(text) => text.value().as_str().into(),
         Value::Integer(number) => (*number.value()).into(),
-        Value::Float(number) => serde_json::Number::from_f64(*number.value())?.into(),
+        // serde reads `nan` and `inf` as null.
+        Value::Float(number) => serde_json::Number::from_f64(*number.value()).map_or(Json::Null, Json::Number),
         Value::Boolean(truth) => (*truth.value()).into(),
         Value::Datetime(datetime) => serde_json::json!({DATETIME: datetime.value().to_string()}),
         Value::Array(items) => return items.iter().map(json_of).collect(),
@@ -225,6 +228,12 @@ name = \"bob\" # the builder
         });
         let expected = "a = 1\n\n[b]\nc = [1, 2]\n\n[b.d]\ne = \"f\"\n\n[[g]]\nh = true\n";
         assert_eq!(added, expected);
+    }
+
+    #[test]
+    fn what_json_cannot_say_stays() {
+        let text = "a = nan\nb = [inf, 1]\nc = 1\n";
+        assert_eq!(change(text, |value| value["c"] = json!(2)), text.replace("c = 1", "c = 2"));
     }
 
     #[test]

@@ -91,7 +91,7 @@ fn mark_of(file: &File, path: &Path) -> io::Result<u64> {
 /// Whether the file has another name, and not only that which a new one has for a moment on its way.
 fn has_other_names_for_long(file: &File) -> io::Result<bool> {
     for _ in 0..TRIES_MAX {
-        if !sys::has_other_names(file)? {
+        if sys::stat_file(file)?.names <= 1 {
             return Ok(false);
         }
         std::thread::park_timeout(PAUSE);

@@ -47,17 +47,17 @@ pub trait Disk {
     /// Those of fstat(2).
     fn stat_file(&self, file: &Self::File) -> io::Result<Stat>;
 
-    /// Whom a file belongs to, who may do what, and its extended attributes.
+    /// The extended attributes, access control lists among them, by name.
     ///
     /// # Errors
-    /// Those of stat(2) and listxattr(2).
-    fn metadata(&self, path: &Path) -> io::Result<Metadata>;
+    /// Those of listxattr(2) and getxattr(2).
+    fn attributes(&self, path: &Path) -> io::Result<Vec<(OsString, Vec<u8>)>>;
 
-    /// Gives a file of ours the metadata of another. Returns in words what could not be kept.
+    /// Gives a new file, which is `ours`, the metadata of another. Returns in words what could not be kept.
     ///
     /// # Errors
     /// Those of fchmod(2) and fsetxattr(2), but for what users without rights may not set.
-    fn set_metadata(&self, file: &Self::File, like: &Metadata) -> io::Result<Vec<String>>;
+    fn set_metadata(&self, file: &Self::File, ours: &Stat, like: &Metadata) -> io::Result<Vec<String>>;
 
     /// Sets the permission bits.
     ///
@@ -177,12 +177,12 @@ impl Disk for RealDisk {
         sys::stat_file(file)
     }
 
-    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
-        sys::metadata(path)
+    fn attributes(&self, path: &Path) -> io::Result<Vec<(OsString, Vec<u8>)>> {
+        sys::attributes(path)
     }
 
-    fn set_metadata(&self, file: &File, like: &Metadata) -> io::Result<Vec<String>> {
-        sys::set_metadata(file, like)
+    fn set_metadata(&self, file: &File, ours: &Stat, like: &Metadata) -> io::Result<Vec<String>> {
+        sys::set_metadata(file, ours, like)
     }
 
     fn set_mode(&self, file: &File, mode: u32) -> io::Result<()> {
@@ -292,15 +292,26 @@ pub(crate) fn append_all<D: Disk>(disk: &D, file: &D::File, bytes: &[u8]) -> io:
     Ok(())
 }
 
-/// The whole content of a file of at most `limit` bytes; `None`: it is longer.
-pub(crate) fn read_whole<D: Disk>(disk: &D, file: &D::File, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    let len = disk.stat_file(file)?.len;
+/// All that there is to know of what is at `path`, where `stat` was seen.
+pub(crate) fn metadata<D: Disk>(disk: &D, path: &Path, stat: &Stat) -> io::Result<Metadata> {
+    let Stat { mode, owner, group, .. } = *stat;
+    Ok(Metadata { mode, owner, group, attributes: disk.attributes(path)? })
+}
+
+/// The whole content of a file that was seen to be `len` bytes long, if it is at most `limit` bytes; `None`: it is
+/// longer.
+pub(crate) fn read_whole<D: Disk>(disk: &D, file: &D::File, len: u64, limit: u64) -> io::Result<Option<Vec<u8>>> {
     if len > limit {
         return Ok(None);
     }
     // It may grow while it is read; one byte more than it has tells.
     let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX).saturating_add(1)];
-    let mut filled = read_full_at(disk, file, &mut bytes, 0)?;
+    let mut filled = uninterrupted(|| disk.read_at(file, &mut bytes, 0))?;
+    if filled as u64 == len {
+        bytes.truncate(filled);
+        return Ok(Some(bytes));
+    }
+    filled += read_full_at(disk, file, &mut bytes[filled..], filled as u64)?;
     while filled == bytes.len() {
         if filled as u64 > limit {
             return Ok(None);

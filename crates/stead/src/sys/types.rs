@@ -34,6 +34,14 @@ pub struct Stat {
     pub kind: FileKind,
     /// How many bytes it has.
     pub len: u64,
+    /// How many names it has; 0 once the last one was taken away.
+    pub names: u64,
+    /// The permission bits, with setuid, setgid and sticky.
+    pub mode: u32,
+    /// The number of its user.
+    pub owner: u32,
+    /// The number of its group.
+    pub group: u32,
 }
 
 /// How a file is opened.

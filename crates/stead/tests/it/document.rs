@@ -119,7 +119,9 @@ fn threads_and_processes_lose_no_change() {
             scope.spawn(|| (0..60).for_each(|_| state.update(|state| state.n += 1).unwrap()));
         }
     });
-    actors.iter_mut().for_each(|actor| actor.expect("done"));
+    for actor in &mut actors {
+        actor.expect("done");
+    }
     assert_eq!(state.read().unwrap().n, 360);
 }
 
@@ -136,7 +138,9 @@ fn without_locks_no_change_is_lost_either() {
             scope.spawn(|| (0..60).for_each(|_| state.update(|state| state.n += 1).unwrap()));
         }
     });
-    actors.iter_mut().for_each(|actor| actor.expect("done"));
+    for actor in &mut actors {
+        actor.expect("done");
+    }
     assert_eq!(state.read().unwrap().n, 300);
     assert!(state.locked().unwrap_err().is_unsupported());
     assert_eq!(names(folder.path()), ["n.json"]);

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind as System, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ const TINY: Image<'_> = Image { make: &["mkfs.ext4", "-q", "-F", "-m", "0", "-b"
 /// In blocks of 4 KiB.
 const SMALL: Image<'_> = Image { make: &["mkfs.ext4", "-q", "-F", "-m", "0", "-b", "4096"], megabytes: 16 };
 
-/// Three files with a content, made by the library so that their locks are there, too.
+/// Three files with a content, and their locks.
 struct Files {
     folder: PathBuf,
     filler: PathBuf,
@@ -30,8 +30,12 @@ impl Files {
         let folder = disk.path().join("folder");
         fs::create_dir(&folder).unwrap();
         let files = Files { filler: disk.path().join("filler"), folder };
-        replace(files.plain(), &[b'o'; 5000]).unwrap();
-        files.document().set(&json!({"n": 1})).unwrap();
+        // Nothing is deleted on the way: a process that another test forks keeps a deleted file, and its blocks, until it
+        // is another program.
+        fs::write(files.plain(), [b'o'; 5000]).unwrap();
+        fs::write(files.folder.join("document.json"), "{\"n\":1}\n").unwrap();
+        drop(files.document().locked().unwrap());
+        fs::write(files.log(), "").unwrap();
         for line in ["first", "second"] {
             append_lines(files.log(), [line]).unwrap();
         }
@@ -61,21 +65,37 @@ impl Files {
         files
     }
 
-    /// Leaves no block free.
+    /// Leaves no block free, nor one that a commit of the journal is about to give back.
     fn fill(&self) {
         let mut filler = File::create(&self.filler).unwrap();
-        for size in [64 << 10, 4096, 1024, 512, 1] {
-            // A sync may give back blocks that were set aside.
-            for _ in 0..2 {
-                while filler.write(&vec![b'f'; size]).is_ok() {}
-                let _ = filler.sync_all();
+        let mut commits_in_vain = 0;
+        let mut modes = [0o600, 0o644].into_iter().cycle();
+        testkit::wait_until("the disk is full", || {
+            let mut filled = false;
+            for size in [64 << 10, 4096, 1024, 1] {
+                while filler.write(&vec![b'f'; size]).is_ok() {
+                    filled = true;
+                }
             }
-        }
+            // So that there is something to commit.
+            filler.set_permissions(fs::Permissions::from_mode(modes.next().expect("endless"))).unwrap();
+            filler.sync_all().unwrap();
+            commits_in_vain = if filled || self.room() > 0 { 0 } else { commits_in_vain + 1 };
+            (commits_in_vain == 3).then_some(())
+        });
+    }
+
+    /// How many blocks are free.
+    fn room(&self) -> u64 {
+        rustix::fs::statvfs(&self.folder).unwrap().f_bavail
     }
 
     fn free(&self) {
         fs::remove_file(&self.filler).unwrap();
-        File::open(&self.folder).unwrap().sync_all().unwrap();
+        testkit::wait_until("there is room", || {
+            File::open(&self.folder).unwrap().sync_all().unwrap();
+            (self.room() > 8).then_some(())
+        });
     }
 }
 

@@ -82,7 +82,11 @@ impl Mounted {
 
     /// Changes how it is mounted.
     pub(crate) fn change(&self, options: &str) {
-        run(Command::new("mount").args(["-o", &format!("remount,{options}")]).arg(&self.point)).unwrap();
+        let options = format!("remount,{options}");
+        // Busy as long as a process that another test forked has our descriptors.
+        testkit::wait_until("it is mounted anew", || {
+            run(Command::new("mount").args(["-o", &options]).arg(&self.point)).ok()
+        });
     }
 
     /// Unmounts an image and mounts it again, as a system does that comes back.
@@ -91,9 +95,8 @@ impl Mounted {
         // A process that another test forks keeps our descriptors until it is another program.
         testkit::wait_until("it is unmounted", || run(Command::new("umount").arg(&mount.point)).ok());
         std::mem::forget(mount);
-        self.mount = Some(testkit::wait_until("it is mounted", || {
-            Mount::new(&["-o", "loop"], &self.image, &self.point).ok()
-        }));
+        self.mount =
+            Some(testkit::wait_until("it is mounted", || Mount::new(&["-o", "loop"], &self.image, &self.point).ok()));
     }
 }
 

@@ -80,7 +80,10 @@ fn trap_24_a_replace_is_all_or_nothing_and_durable() {
 fn trap_24_without_a_sync_the_proof_fails() {
     for op in [Op::Sync, Op::SyncFolder] {
         let broken = replaces("sabotaged", full()).sabotage(op).explore();
-        println!("{}", broken.err().map(|broken| broken.why().to_owned()).unwrap_or_else(|| panic!("{op:?} not missed")));
+        println!(
+            "{}",
+            broken.err().map(|broken| broken.why().to_owned()).unwrap_or_else(|| panic!("{op:?} not missed"))
+        );
     }
 }
 
@@ -130,12 +133,8 @@ fn a_new_file_is_there_whole_or_not_at_all() {
 /// Trap 24: what the file is to show and to hide is durable before its name is.
 #[test]
 fn trap_24_metadata_comes_before_the_name() {
-    let secret = || Metadata {
-        mode: 0o600,
-        owner: 7,
-        group: 8,
-        attributes: vec![("user.note".into(), b"keep".to_vec())],
-    };
+    let secret =
+        || Metadata { mode: 0o600, owner: 7, group: 8, attributes: vec![("user.note".into(), b"keep".to_vec())] };
     let scenario = Scenario::new("metadata")
         .setup(move |disk| disk.put_with(FILE, b"old", &secret()))
         .run(|disk, acked| {
@@ -332,7 +331,10 @@ fn an_append_is_all_or_nothing_and_durable() {
 fn without_a_sync_an_append_is_lost_or_torn() {
     for op in [Op::SyncData, Op::SyncFolder] {
         let broken = appends("sabotaged", appended_disk, BEFORE).sabotage(op).explore();
-        println!("{}", broken.err().map(|broken| broken.why().to_owned()).unwrap_or_else(|| panic!("{op:?} not missed")));
+        println!(
+            "{}",
+            broken.err().map(|broken| broken.why().to_owned()).unwrap_or_else(|| panic!("{op:?} not missed"))
+        );
     }
 }
 

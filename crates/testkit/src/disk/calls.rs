@@ -135,10 +135,12 @@ impl SimDisk {
 
     fn stat_inode(state: &State, inode: u64) -> Stat {
         let id = FileId { device: DEVICE, inode };
-        match state.files.get(&inode) {
-            Some(file) => Stat { id, kind: FileKind::Regular, len: file.live.len() as u64 },
-            None => Stat { id, kind: FileKind::Folder, len: 4096 },
-        }
+        let Some(file) = state.files.get(&inode) else {
+            return Stat { id, kind: FileKind::Folder, len: 4096, names: 1, mode: 0o755, owner: 0, group: 0 };
+        };
+        let Metadata { mode, owner, group, .. } = *file.live_metadata;
+        let (len, names) = (file.live.len() as u64, state.tree.names_of(inode));
+        Stat { id, kind: FileKind::Regular, len, names, mode, owner, group }
     }
 }
 
@@ -202,14 +204,14 @@ impl Disk for SimDisk {
         Ok(SimDisk::stat_inode(&state, file.inode))
     }
 
-    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+    fn attributes(&self, path: &Path) -> io::Result<Vec<(OsString, Vec<u8>)>> {
         let mut state = self.state();
-        state.gate(Op::Metadata, &[path], String::new)?;
+        state.gate(Op::Attributes, &[path], String::new)?;
         let inode = state.tree.find(path)?;
-        Ok(state.files.get(&inode).map_or_else(|| new_metadata(0o755), |file| Metadata::clone(&file.live_metadata)))
+        Ok(state.files.get(&inode).map(|file| file.live_metadata.attributes.clone()).unwrap_or_default())
     }
 
-    fn set_metadata(&self, file: &SimFile, like: &Metadata) -> io::Result<Vec<String>> {
+    fn set_metadata(&self, file: &SimFile, _ours: &Stat, like: &Metadata) -> io::Result<Vec<String>> {
         let (mut state, gate) = self.enter(Op::SetMetadata, file, || format!("mode {:o}", like.mode))?;
         if gate == Gate::Ignored {
             return Ok(Vec::new());

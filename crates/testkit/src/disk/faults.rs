@@ -14,7 +14,7 @@ pub enum Op {
     CreateFolder,
     Stat,
     StatFile,
-    Metadata,
+    Attributes,
     SetMetadata,
     SetMode,
     Read,
@@ -36,7 +36,7 @@ pub enum Op {
 impl Op {
     /// Whether it is a step: it changes what is on the disk, or how certainly it is there.
     pub fn is_step(self) -> bool {
-        !matches!(self, Op::Open | Op::Stat | Op::StatFile | Op::Metadata | Op::Read | Op::List | Op::TryLock)
+        !matches!(self, Op::Open | Op::Stat | Op::StatFile | Op::Attributes | Op::Read | Op::List | Op::TryLock)
     }
 
     /// What may go wrong with it.

@@ -55,6 +55,11 @@ impl Tree {
         parts(path)?.into_iter().try_fold(ROOT, |folder, name| self.child(folder, name))
     }
 
+    /// How many names a file has.
+    pub(super) fn names_of(&self, inode: u64) -> u64 {
+        self.live.values().flat_map(|entries| entries.values()).filter(|named| **named == inode).count() as u64
+    }
+
     /// The folder of a path's last name, and that name.
     pub(super) fn place(&self, path: &Path) -> io::Result<(u64, OsString)> {
         let mut parts = parts(path)?;

@@ -9,26 +9,26 @@ use std::path::Path;
 use rustix::fs::{XattrFlags, flistxattr, fremovexattr, fsetxattr, lgetxattr, llistxattr};
 use rustix::io::Errno;
 
-use crate::sys::Metadata;
-use crate::sys::unix::{ownership_at, set_ownership};
+use crate::sys::unix::set_ownership;
+use crate::sys::{Metadata, Stat};
 
 /// The list that a new file may inherit from its folder.
 const ACCESS_LIST: &str = "system.posix_acl_access";
 
-/// Whom a file belongs to, who may do what, and its extended attributes.
-pub(crate) fn metadata(path: &Path) -> io::Result<Metadata> {
-    let mut metadata = ownership_at(path)?;
+/// The extended attributes of what is at `path`, by name.
+pub(crate) fn attributes(path: &Path) -> io::Result<Vec<(OsString, Vec<u8>)>> {
+    let mut attributes = Vec::new();
     for name in names(|buffer| llistxattr(path, buffer))? {
         if let Some(value) = value(path, &name)? {
-            metadata.attributes.push((name, value));
+            attributes.push((name, value));
         }
     }
-    Ok(metadata)
+    Ok(attributes)
 }
 
-/// Gives a file of ours the metadata of another. Returns in words what could not be kept.
-pub(crate) fn set_metadata(file: &File, like: &Metadata) -> io::Result<Vec<String>> {
-    let mut lost = set_ownership(file, like)?;
+/// Gives a new file, which is `ours`, the metadata of another. Returns in words what could not be kept.
+pub(crate) fn set_metadata(file: &File, ours: &Stat, like: &Metadata) -> io::Result<Vec<String>> {
+    let mut lost = set_ownership(file, ours, like)?;
     if !like.attributes.iter().any(|(name, _)| name == ACCESS_LIST) {
         drop_inherited_list(file, like.mode)?;
     }

@@ -14,7 +14,7 @@ mod volume;
 
 pub(crate) use crate::sys::unix::*;
 pub(crate) use alarm::{Alarm, lock_with_alarm};
-pub(crate) use attributes::{metadata, set_metadata};
+pub(crate) use attributes::{attributes, set_metadata};
 pub(crate) use born::create_whole;
 pub(crate) use locks::{all_locks, first_taker, kernel_view};
 pub(crate) use open::open;

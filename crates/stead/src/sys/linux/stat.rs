@@ -15,7 +15,14 @@ use rustix::io::Errno;
 use crate::sys::unix::{stat_open, stat_path};
 use crate::sys::{FileId, FileKind, Links, Stat};
 
-const WANTED: StatxFlags = StatxFlags::INO.union(StatxFlags::TYPE).union(StatxFlags::SIZE);
+/// Neither of the times.
+const WANTED: StatxFlags = StatxFlags::INO
+    .union(StatxFlags::TYPE)
+    .union(StatxFlags::SIZE)
+    .union(StatxFlags::NLINK)
+    .union(StatxFlags::MODE)
+    .union(StatxFlags::UID)
+    .union(StatxFlags::GID);
 
 /// Looks at `path`.
 pub(crate) fn stat(path: &Path, links: Links) -> io::Result<Stat> {
@@ -49,6 +56,10 @@ fn convert(seen: &Statx) -> Stat {
             _ => FileKind::Other,
         },
         len: seen.stx_size,
+        names: seen.stx_nlink.into(),
+        mode: u32::from(seen.stx_mode) & 0o7777,
+        owner: seen.stx_uid,
+        group: seen.stx_gid,
     }
 }
 

@@ -17,5 +17,5 @@ pub(crate) use alarm::{Alarm, lock_with_alarm};
 pub(crate) use born::create_whole;
 pub(crate) use locks::{all_locks, first_taker, kernel_view};
 pub(crate) use process::{identity, is_init_pid_namespace, pid, process, process_start};
-pub(crate) use storage::{exchange, metadata, rename_new, set_metadata};
+pub(crate) use storage::{attributes, exchange, rename_new, set_metadata};
 pub(crate) use volume::volume_of;

@@ -1,11 +1,12 @@
 //! What only Linux has, done without.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use crate::sys::Metadata;
-use crate::sys::unix::{ownership_at, set_ownership, unlink};
+use crate::sys::unix::{set_ownership, unlink};
+use crate::sys::{Metadata, Stat};
 
 /// Gives a file or folder a name that nothing has, by a second name. `Unsupported` for a folder, and where the
 /// filesystem has no links.
@@ -22,12 +23,13 @@ pub(crate) fn exchange(_one: &Path, _other: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Whom a file belongs to and who may do what; extended attributes are not read here.
-pub(crate) fn metadata(path: &Path) -> io::Result<Metadata> {
-    ownership_at(path)
+/// None: extended attributes are not read here.
+#[expect(clippy::unnecessary_wraps, reason = "the same surface on each platform")]
+pub(crate) fn attributes(_path: &Path) -> io::Result<Vec<(OsString, Vec<u8>)>> {
+    Ok(Vec::new())
 }
 
-/// Gives a file of ours the metadata of another. Returns in words what could not be kept.
-pub(crate) fn set_metadata(file: &File, like: &Metadata) -> io::Result<Vec<String>> {
-    set_ownership(file, like)
+/// Gives a new file, which is `ours`, the metadata of another. Returns in words what could not be kept.
+pub(crate) fn set_metadata(file: &File, ours: &Stat, like: &Metadata) -> io::Result<Vec<String>> {
+    set_ownership(file, ours, like)
 }

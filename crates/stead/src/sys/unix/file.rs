@@ -58,11 +58,6 @@ pub(crate) fn stat_open(file: &File) -> io::Result<Stat> {
     Ok(convert(&rustix::fs::fstat(file)?))
 }
 
-/// Whether an open file has more names than one: it may be somebody's file, linked to where one of ours belongs.
-pub(crate) fn has_other_names(file: &File) -> io::Result<bool> {
-    Ok(rustix::fs::fstat(file)?.st_nlink > 1)
-}
-
 #[allow(
     clippy::unnecessary_cast,
     clippy::cast_sign_loss,
@@ -78,6 +73,10 @@ fn convert(stat: &rustix::fs::Stat) -> Stat {
             _ => FileKind::Other,
         },
         len: stat.st_size as u64,
+        names: stat.st_nlink as u64,
+        mode: stat.st_mode as u32 & 0o7777,
+        owner: stat.st_uid,
+        group: stat.st_gid,
     }
 }
 

@@ -9,7 +9,7 @@ use rustix::fs::{AtFlags, CWD, Gid, Mode as Bits, OFlags, Uid};
 use rustix::io::Errno;
 
 use super::user::user_name;
-use crate::sys::{Metadata, NewFile};
+use crate::sys::{Metadata, NewFile, Stat};
 
 /// Creates a file that is not there, open for reading and writing.
 pub(crate) fn create(path: &Path, new: NewFile) -> io::Result<File> {
@@ -47,20 +47,9 @@ pub(crate) fn set_permissions(file: &File, mode: u32) -> io::Result<()> {
     super::file::set_mode(file, bits_of(mode))
 }
 
-/// Owner and permission bits of what is at `path`.
-pub(in crate::sys) fn ownership_at(path: &Path) -> io::Result<Metadata> {
-    Ok(ownership(&rustix::fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW)?))
-}
-
-#[allow(clippy::unnecessary_cast, reason = "the widths differ by platform")]
-fn ownership(stat: &rustix::fs::Stat) -> Metadata {
-    let mode = stat.st_mode as u32 & 0o7777;
-    Metadata { mode, owner: stat.st_uid, group: stat.st_gid, attributes: Vec::new() }
-}
-
-/// Gives a file of ours the owner and permission bits of another, as far as we may. Returns in words what was not kept.
-pub(in crate::sys) fn set_ownership(file: &File, like: &Metadata) -> io::Result<Vec<String>> {
-    let ours = ownership(&rustix::fs::fstat(file)?);
+/// Gives a new file, which is `ours`, the owner and permission bits of another, as far as we may. Returns in words what
+/// was not kept.
+pub(in crate::sys) fn set_ownership(file: &File, ours: &Stat, like: &Metadata) -> io::Result<Vec<String>> {
     let mut lost = Vec::new();
     let mut mode = like.mode;
     if ours.group != like.group && !give(file, None, Some(like.group))? {
@@ -95,7 +84,10 @@ fn bits_of(mode: u32) -> Bits {
 
 /// Whether this user may write into the file, by its permission bits and by the system's word. Bits that let nobody
 /// write count for everybody, also for those whom nothing stops.
-pub(crate) fn may_write(path: &Path) -> bool {
-    let bits = rustix::fs::stat(path).map_or(0o222, |stat| stat.st_mode);
-    bits & 0o222 != 0 && rustix::fs::accessat(CWD, path, rustix::fs::Access::WRITE_OK, AtFlags::EACCESS).is_ok()
+pub(crate) fn may_write(path: &Path, seen: &Stat) -> bool {
+    if seen.mode & 0o222 == 0 {
+        return false;
+    }
+    let is_owner = rustix::process::geteuid().as_raw() == seen.owner && seen.mode & 0o200 != 0;
+    is_owner || rustix::fs::accessat(CWD, path, rustix::fs::Access::WRITE_OK, AtFlags::EACCESS).is_ok()
 }

@@ -7,9 +7,9 @@ use std::os::windows::io::AsRawHandle;
 use std::path::Path;
 
 use windows_sys::Win32::Storage::FileSystem::{
-    BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_TAG_INFO,
-    FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES, FILE_TYPE_DISK,
-    FileAttributeTagInfo, GetFileInformationByHandle, GetFileInformationByHandleEx, GetFileType,
+    BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_READONLY, FILE_ATTRIBUTE_REPARSE_POINT,
+    FILE_ATTRIBUTE_TAG_INFO, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES,
+    FILE_TYPE_DISK, FileAttributeTagInfo, GetFileInformationByHandle, GetFileInformationByHandleEx, GetFileType,
 };
 
 use super::error::{check, link_error, means_deleted, patiently};
@@ -63,20 +63,13 @@ fn flags(links: Links) -> u32 {
     }
 }
 
-/// Whether an open file has more names than one: it may be somebody's file, linked to where one of ours belongs.
-pub(crate) fn has_other_names(file: &File) -> io::Result<bool> {
-    let mut info = BY_HANDLE_FILE_INFORMATION::default();
-    // SAFETY: the handle is open and the pointer is to live memory.
-    check(unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut info) })?;
-    Ok(info.nNumberOfLinks > 1)
-}
-
 /// Looks at an open file.
 pub(crate) fn stat_file(file: &File) -> io::Result<Stat> {
     // SAFETY: the handle is open.
     if unsafe { GetFileType(file.as_raw_handle()) } != FILE_TYPE_DISK {
         // `NUL`, the console, a pipe.
-        return Ok(Stat { id: FileId { device: 0, inode: 0 }, kind: FileKind::Other, len: 0 });
+        let id = FileId { device: 0, inode: 0 };
+        return Ok(Stat { id, kind: FileKind::Other, len: 0, names: 1, mode: 0o666, owner: 0, group: 0 });
     }
     let mut info = BY_HANDLE_FILE_INFORMATION::default();
     // SAFETY: the handle is open and the pointer is to live memory.
@@ -89,6 +82,10 @@ pub(crate) fn stat_file(file: &File) -> io::Result<Stat> {
             _ => FileKind::Regular,
         },
         len: join(info.nFileSizeHigh, info.nFileSizeLow),
+        names: info.nNumberOfLinks.into(),
+        mode: if info.dwFileAttributes & FILE_ATTRIBUTE_READONLY == 0 { 0o666 } else { 0o444 },
+        owner: 0,
+        group: 0,
     })
 }
 

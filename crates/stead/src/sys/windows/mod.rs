@@ -20,14 +20,14 @@ mod volume;
 pub(crate) use alarm::{Alarm, lock_with_alarm};
 pub(crate) use born::create_whole;
 pub(crate) use error::{means_link, means_not_writable, means_unsupported};
-pub(crate) use file::{has_other_names, open, read_at, stat, stat_file, write_at};
+pub(crate) use file::{open, read_at, stat, stat_file, write_at};
 pub(crate) use flock::{downgrade, lock_blocking, try_lock, unlock};
 pub(crate) use folder::{create_folder, name_max, sync_folder};
 pub(crate) use inherit::inherit;
 pub(crate) use locks::{all_locks, first_taker, kernel_view};
 pub(crate) use process::{identity, is_init_pid_namespace, pid, process, process_start};
 pub(crate) use storage::{
-    create, exchange, may_write, metadata, read_some_at, rename, rename_new, set_metadata, set_permissions, unlink,
+    attributes, create, exchange, may_write, read_some_at, rename, rename_new, set_metadata, set_permissions, unlink,
     write_some_at,
 };
 pub(crate) use volume::volume_of;

@@ -1,5 +1,6 @@
 //! The calls below `Disk`.
 
+use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::windows::fs::FileExt;
@@ -7,9 +8,10 @@ use std::path::Path;
 
 use super::born::{move_file, moved_over_nothing};
 use super::error::patiently;
-use crate::sys::{Metadata, NewFile};
+use crate::sys::{Metadata, NewFile, Stat};
 
-const READ_ONLY: u32 = 0o222;
+/// The bits of which a file that may be written has one.
+const WRITABLE: u32 = 0o222;
 
 /// Creates a file that is not there, open for reading and writing. Its rights are those that the folder gives.
 pub(crate) fn create(path: &Path, _new: NewFile) -> io::Result<File> {
@@ -47,21 +49,21 @@ pub(crate) fn unlink(path: &Path) -> io::Result<()> {
     patiently(|| std::fs::remove_file(path))
 }
 
-/// Whether it may be written, in terms of Unix; there is nothing else that a replacement does not take from its folder.
-pub(crate) fn metadata(path: &Path) -> io::Result<Metadata> {
-    let read_only = std::fs::symlink_metadata(path)?.permissions().readonly();
-    Ok(Metadata { mode: if read_only { 0o444 } else { 0o666 }, ..Metadata::default() })
+/// None: a replacement takes its rights from its folder.
+#[expect(clippy::unnecessary_wraps, reason = "the same surface on each platform")]
+pub(crate) fn attributes(_path: &Path) -> io::Result<Vec<(OsString, Vec<u8>)>> {
+    Ok(Vec::new())
 }
 
 /// Makes it read-only where the other is.
-pub(crate) fn set_metadata(file: &File, like: &Metadata) -> io::Result<Vec<String>> {
+pub(crate) fn set_metadata(file: &File, _ours: &Stat, like: &Metadata) -> io::Result<Vec<String>> {
     set_permissions(file, like.mode).map(|()| Vec::new())
 }
 
 /// Makes it read-only if nobody may write it.
 pub(crate) fn set_permissions(file: &File, mode: u32) -> io::Result<()> {
     let mut permissions = file.metadata()?.permissions();
-    let read_only = mode & READ_ONLY == 0;
+    let read_only = mode & WRITABLE == 0;
     if permissions.readonly() == read_only {
         return Ok(());
     }
@@ -70,6 +72,6 @@ pub(crate) fn set_permissions(file: &File, mode: u32) -> io::Result<()> {
 }
 
 /// Whether the file is not marked as read-only.
-pub(crate) fn may_write(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|seen| !seen.permissions().readonly())
+pub(crate) fn may_write(_path: &Path, seen: &Stat) -> bool {
+    seen.mode & WRITABLE != 0
 }

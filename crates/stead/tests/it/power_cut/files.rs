@@ -49,12 +49,14 @@ pub(super) fn content(worker: usize, cycle: u64, number: u64) -> Vec<u8> {
 /// The lines of one append: one or three.
 pub(super) fn batch(worker: usize, cycle: u64, number: u64) -> Vec<String> {
     let count = 1 + number % 2 * 2;
-    let line = |part| format!("{worker} {cycle} {number} {part}/{count} {}", text(part, (number * 37 + part * 411) % 1_500));
+    let line =
+        |part| format!("{worker} {cycle} {number} {part}/{count} {}", text(part, (number * 37 + part * 411) % 1_500));
     (1..=count).map(line).collect()
 }
 
 fn text(seed: u64, len: u64) -> String {
-    let letter = |at: u64| char::from(b'a' + u8::try_from((seed.wrapping_mul(31) + at * 7 + at / 26) % 26).expect("small"));
+    let letter =
+        |at: u64| char::from(b'a' + u8::try_from((seed.wrapping_mul(31) + at * 7 + at / 26) % 26).expect("small"));
     (0..len).map(letter).collect()
 }
 

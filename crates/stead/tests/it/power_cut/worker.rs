@@ -31,9 +31,7 @@ pub(crate) fn work(stage: &mut Stage) {
     for number in 1_u64.. {
         for act in acts.chars() {
             let done = match act {
-                'r' => options
-                    .replace(folder.join(replaced(worker)), &content(worker, cycle, number))
-                    .map(|_| number),
+                'r' => options.replace(folder.join(replaced(worker)), &content(worker, cycle, number)).map(|_| number),
                 'u' => document.update(State::next),
                 _ => log.append(batch(worker, cycle, number)).map(|_| number),
             };

@@ -1,3 +1,5 @@
+use stead::disk::Metadata;
+
 use super::*;
 
 fn all(contents: &BTreeSet<Vec<u8>>) -> BTreeSet<String> {
@@ -89,17 +91,17 @@ fn only_a_whole_sync_keeps_the_metadata() {
 #[test]
 fn attributes_come_one_after_the_other() {
     let disk = disk_with(b"");
-    let mut like = disk.metadata(p("/d/f")).unwrap();
-    like.mode = 0o600;
-    like.attributes = vec![("user.a".into(), b"1".to_vec()), ("user.b".into(), b"2".to_vec())];
+    let attributes = vec![("user.a".into(), b"1".to_vec()), ("user.b".into(), b"2".to_vec())];
+    let like = Metadata { mode: 0o600, attributes: attributes.clone(), ..Metadata::default() };
     let file = open(&disk);
-    assert!(disk.set_metadata(&file, &like).unwrap().is_empty());
+    let ours = disk.stat_file(&file).unwrap();
+    assert!(disk.set_metadata(&file, &ours, &like).unwrap().is_empty());
     assert_eq!(disk.attribute("/d/f", "user.b"), Some(b"2".to_vec()));
     assert_eq!(disk.crash_states(100, 0).count(), 4);
     disk.sync(&file).unwrap();
     let states: Vec<_> = disk.crash_states(100, 0).collect();
     assert_eq!(states.len(), 1);
-    assert_eq!(states[0].metadata(p("/d/f")).unwrap(), like);
+    assert_eq!((states[0].attributes(p("/d/f")).unwrap(), states[0].mode("/d/f")), (attributes, Some(0o600)));
 }
 
 #[test]
