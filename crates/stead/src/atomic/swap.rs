@@ -47,10 +47,19 @@ pub(crate) fn swap<D: Disk + Clone>(
 ) -> io::Result<Swapped<D::File>> {
     let disk = staged.disk().clone();
     let temporary = staged.path()?.to_path_buf();
+    // Most of what came between is seen here. What comes after this look is put back, but for an instant others can see
+    // ours, and so they should not often.
+    if !is_expected(&disk, target, expected)? {
+        return Ok(Swapped::Mismatch { left_over: None });
+    }
     match disk.exchange(&temporary, target) {
         Ok(()) => {}
+        // Where names cannot be exchanged, that look has to do. Who comes between it and the rename is lost; nothing here
+        // can tell.
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-            return compare_and_rename(staged, target, expected);
+            disk.rename(&temporary, target)?;
+            staged.settled();
+            return Ok(Swapped::Done);
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound && disk.stat(&temporary).is_ok() => {
             return Ok(Swapped::Mismatch { left_over: None });
@@ -73,8 +82,7 @@ fn look<D: Disk + Clone>(
     expected: &Expected<D::File>,
 ) -> io::Result<Swapped<D::File>> {
     let disk = staged.disk().clone();
-    let out = disk.stat(temporary)?;
-    if (out.id, out.len) == (expected.id, expected.len) || version_at(&disk, temporary)? == expected.version {
+    if is_expected(&disk, temporary, expected)? {
         // One that stays is found by a sweep, whose name says that it may go.
         let _ = disk.unlink(temporary);
         return Ok(Swapped::Done);
@@ -117,27 +125,14 @@ pub(crate) fn put_back<D: Disk>(disk: &D, temporary: &Path, target: &Path, put_i
     Err(io::Error::other("somebody else replaces the file again and again"))
 }
 
-/// Where names cannot be exchanged: a last look, then the rename. Who comes between the two is lost; nothing here can
-/// tell.
-fn compare_and_rename<D: Disk + Clone>(
-    staged: &mut Staged<D>,
-    target: &Path,
-    expected: &Expected<D::File>,
-) -> io::Result<Swapped<D::File>> {
-    let disk = staged.disk().clone();
-    let is_expected = match disk.stat(target) {
-        Ok(stat) => {
-            (stat.id, stat.len) == (expected.id, expected.len) || version_at(&disk, target)? == expected.version
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-        Err(error) => return Err(error),
-    };
-    if !is_expected {
-        return Ok(Swapped::Mismatch { left_over: None });
+/// Whether what is at `path` is what was expected: the file that was read, or one of equal content.
+fn is_expected<D: Disk>(disk: &D, path: &Path, expected: &Expected<D::File>) -> io::Result<bool> {
+    match disk.stat(path) {
+        Ok(stat) if (stat.id, stat.len) == (expected.id, expected.len) => Ok(true),
+        Ok(_) => Ok(version_at(disk, path)? == expected.version),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
-    disk.rename(staged.path()?, target)?;
-    staged.settled();
-    Ok(Swapped::Done)
 }
 
 fn version_at<D: Disk>(disk: &D, path: &Path) -> io::Result<Version> {

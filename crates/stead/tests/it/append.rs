@@ -5,7 +5,7 @@ use std::io::Write;
 
 use stead::ErrorKind;
 use stead::atomic::{Appender, Durability, append_lines};
-use stead::lock::{FileLock, Wait, clean};
+use stead::lock::{FileLock, Wait};
 use tempfile::tempdir;
 
 use crate::cast::CAST;
@@ -75,7 +75,7 @@ fn what_a_killed_writer_left_half_done_is_kept_elsewhere() {
         fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"9").unwrap();
     }
     // A lock file that tells of it stays.
-    assert!(clean(folder.path(), false, false).unwrap().removed.is_empty());
+    assert!(stead::lock::clean(folder.path(), false, false).unwrap().removed.is_empty());
     let done = append_lines(&path, ["next"]).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "whole\nnext\n");
     assert_eq!(fs::read(&done.kept[0]).unwrap(), b"9");

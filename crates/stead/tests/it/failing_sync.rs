@@ -85,16 +85,16 @@ impl Files {
 
     /// Lets an actor write to the file of that way, while strace spoils its calls. `None`: there is no strace.
     fn write(&self, act: &str, strace: &[&str]) -> Option<Actor> {
-        self.write_to(&self.path(act), act, strace)
+        write_to(&self.path(act), act, strace)
     }
+}
 
-    fn write_to(&self, path: &Path, act: &str, strace: &[&str]) -> Option<Actor> {
-        if !testkit::tool("strace") {
-            return None;
-        }
-        let through = [&["strace", "-f", "-qq", "-o", "/dev/null"], strace].concat();
-        Some(Actor::new(&mut CAST.command(&through, "write", &[act, path.to_str().expect("text")])))
+fn write_to(path: &Path, act: &str, strace: &[&str]) -> Option<Actor> {
+    if !testkit::tool("strace") {
+        return None;
     }
+    let through = [&["strace", "-f", "-qq", "-o", "/dev/null"], strace].concat();
+    Some(Actor::new(&mut CAST.command(&through, "write", &[act, path.to_str().expect("text")])))
 }
 
 /// Every file of a folder with its content, but for those of locks.
@@ -151,7 +151,7 @@ fn a_failed_sync_of_the_folder_is_said_to_be_not_durable() {
 fn a_failed_sync_of_the_folder_of_a_new_log_takes_it_back() {
     let files = Files::new();
     let before = files.everything();
-    let Some(mut actor) = files.write_to(&files.path("new"), "append", &["-e", "inject=fsync:error=EIO:when=2"]) else {
+    let Some(mut actor) = write_to(&files.path("new"), "append", &["-e", "inject=fsync:error=EIO:when=2"]) else {
         return;
     };
     assert_eq!(actor.word(), "Io");
@@ -304,7 +304,7 @@ fn trap_26_a_sync_that_really_fails_changes_nothing() {
 
     // The disk itself: this is what is to be survived.
     let mut file = File::create(path("plain")).unwrap();
-    file.write_all(&[b'x'; 100_000]).unwrap();
+    file.write_all(&vec![b'x'; 100_000]).unwrap();
     let first = file.sync_all();
     assert!(first.is_err() && file.sync_all().is_ok(), "{first:?}");
     fs::remove_file(path("plain")).unwrap();

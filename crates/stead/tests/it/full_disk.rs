@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind as System, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -65,36 +65,32 @@ impl Files {
         files
     }
 
-    /// Leaves no block free, nor one that a commit of the journal is about to give back.
+    /// Leaves no block free, nor one that a commit of the journal is about to give back: filled until even new files
+    /// get none, several commits in a row.
     fn fill(&self) {
-        let mut filler = File::create(&self.filler).unwrap();
-        let mut commits_in_vain = 0;
-        let mut modes = [0o600, 0o644].into_iter().cycle();
-        testkit::wait_until("the disk is full", || {
+        fs::create_dir(&self.filler).unwrap();
+        let mut in_vain = 0;
+        for number in 0.. {
+            let mut file = File::create(self.filler.join(number.to_string())).unwrap();
             let mut filled = false;
             for size in [64 << 10, 4096, 1024, 1] {
-                while filler.write(&vec![b'f'; size]).is_ok() {
+                while file.write(&vec![b'f'; size]).is_ok() {
                     filled = true;
                 }
             }
-            // So that there is something to commit.
-            filler.set_permissions(fs::Permissions::from_mode(modes.next().expect("endless"))).unwrap();
-            filler.sync_all().unwrap();
-            commits_in_vain = if filled || self.room() > 0 { 0 } else { commits_in_vain + 1 };
-            (commits_in_vain == 3).then_some(())
-        });
-    }
-
-    /// How many blocks are free.
-    fn room(&self) -> u64 {
-        rustix::fs::statvfs(&self.folder).unwrap().f_bavail
+            file.sync_all().unwrap();
+            in_vain = if filled { 0 } else { in_vain + 1 };
+            if in_vain == 5 {
+                return;
+            }
+        }
     }
 
     fn free(&self) {
-        fs::remove_file(&self.filler).unwrap();
+        fs::remove_dir_all(&self.filler).unwrap();
         testkit::wait_until("there is room", || {
             File::open(&self.folder).unwrap().sync_all().unwrap();
-            (self.room() > 8).then_some(())
+            (rustix::fs::statvfs(&self.folder).unwrap().f_bavail > 8).then_some(())
         });
     }
 }

@@ -118,8 +118,8 @@ impl Drop for Mount {
 
 fn run(command: &mut Command) -> Result<(), String> {
     let out = command.output().map_err(|error| format!("{command:?}: {error}"))?;
-    match out.status.success() {
-        true => Ok(()),
-        false => Err(format!("{command:?}: {}", String::from_utf8_lossy(&out.stderr).trim())),
+    if out.status.success() {
+        return Ok(());
     }
+    Err(format!("{command:?}: {}", String::from_utf8_lossy(&out.stderr).trim()))
 }

@@ -46,11 +46,12 @@ pub(super) fn content(worker: usize, cycle: u64, number: u64) -> Vec<u8> {
     format!("{worker} {cycle} {number}\n{}", text(cycle ^ number, len)).into_bytes()
 }
 
-/// The lines of one append: one or three.
+/// The lines of one append: one or three, and now and then so long that they go to the disk in pieces.
 pub(super) fn batch(worker: usize, cycle: u64, number: u64) -> Vec<String> {
     let count = 1 + number % 2 * 2;
+    let most = if matches!(number % 4, 0 | 3) { 40_000 } else { 1_500 };
     let line =
-        |part| format!("{worker} {cycle} {number} {part}/{count} {}", text(part, (number * 37 + part * 411) % 1_500));
+        |part| format!("{worker} {cycle} {number} {part}/{count} {}", text(part, (number * 3_701 + part * 411) % most));
     (1..=count).map(line).collect()
 }
 
@@ -104,6 +105,11 @@ impl Files {
     /// Other files, of another folder.
     pub(super) fn anew(&self, folder: PathBuf) -> Files {
         Files { seen: self.seen, ..Files::new(folder) }
+    }
+
+    /// Whether they leave too little room for many more cycles.
+    pub(super) fn are_large(&self) -> bool {
+        self.log.len() > 4 << 20
     }
 
     /// Looks at all of them after a power cut, and says what is wrong.

@@ -13,6 +13,9 @@ use super::Cycle;
 use super::files::{Acknowledged, DOCUMENT, LOG, State, batch, content, replaced};
 use crate::cast::CAST;
 
+/// How much one worker does at most, so that the disk is not filled.
+const NUMBERS: u64 = 150;
+
 /// `FOLDER WORKER CYCLE DURABILITY WORK`: works until killed, and acknowledges each piece of work once it is done.
 pub(crate) fn work(stage: &mut Stage) {
     let folder = Path::new(&stage.args[0]).to_path_buf();
@@ -28,7 +31,7 @@ pub(crate) fn work(stage: &mut Stage) {
     let document = Document::<State>::json(folder.join(DOCUMENT)).default(State::default).durability(durability);
     let log = Appender::new(folder.join(LOG)).durability(durability);
     stage.tell("ready");
-    for number in 1_u64.. {
+    for number in 1..=NUMBERS {
         for act in acts.chars() {
             let done = match act {
                 'r' => options.replace(folder.join(replaced(worker)), &content(worker, cycle, number)).map(|_| number),
@@ -46,6 +49,7 @@ pub(crate) fn work(stage: &mut Stage) {
             }
         }
     }
+    stage.cue();
 }
 
 /// A process that plays [`work`], with all that it has said so far at hand; killed when dropped.
