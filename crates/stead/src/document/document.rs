@@ -326,8 +326,11 @@ impl<T> Document<T> {
         version: Option<Version>,
         mut f: impl FnMut(&mut T) -> Result<R, E>,
     ) -> Result<R, E> {
+        // Dropped after the guard: to close the last descriptor of the file that was replaced takes the system as long as a
+        // sync, and nobody need wait for that.
+        let mut replaced = None;
         let guard = self.enter()?;
-        self.change_under(guard.as_ref(), version, &mut f)
+        self.change_under(guard.as_ref(), version, &mut f, &mut replaced)
     }
 
     pub(crate) fn change_under<R, E: From<Error>>(
@@ -335,16 +338,17 @@ impl<T> Document<T> {
         guard: Option<&Guard>,
         version: Option<Version>,
         f: &mut impl FnMut(&mut T) -> Result<R, E>,
+        replaced: &mut Option<Seen>,
     ) -> Result<R, E> {
         self.repeat(guard, || {
-            let seen = self.store.read()?;
+            let seen = replaced.insert(self.store.read()?);
             if version.is_some() && seen.version() != version {
-                return Err(self.store.other_version(&seen).into());
+                return Err(self.store.other_version(seen).into());
             }
-            let mut value = self.decode(&seen)?;
+            let mut value = self.decode(seen)?;
             let outcome = f(&mut value)?;
-            let content = self.encode(&value, &seen)?;
-            let change = self.store.put(guard, &seen, &content)?;
+            let content = self.encode(&value, seen)?;
+            let change = self.store.put(guard, seen, &content)?;
             Ok((change != Change::Overtaken).then_some(outcome))
         })
     }

@@ -1,5 +1,6 @@
 //! JSON, strictly read and written in the style of what was there.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -122,14 +123,64 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        let mut keys = HashSet::new();
-        while let Some(key) = entries.next_key::<String>()? {
+        let mut keys = Keys::default();
+        while let Some(key) = entries.next_key_seed(Key)? {
             entries.next_value_seed(Strict)?;
-            if let Some(twice) = keys.replace(key) {
+            if let Some(twice) = keys.add(key) {
                 return Err(A::Error::custom(format!("the key {twice:?} occurs twice in one object")));
             }
         }
         Ok(())
+    }
+}
+
+/// Reads a key, without a copy where the text has it as it is.
+struct Key;
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(key))
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(key.to_owned()))
+    }
+}
+
+/// The keys of one object: few are compared, many are hashed.
+#[derive(Default)]
+struct Keys<'a> {
+    few: Vec<Cow<'a, str>>,
+    many: HashSet<Cow<'a, str>>,
+}
+
+impl<'a> Keys<'a> {
+    const FEW: usize = 16;
+
+    /// The key, if it is there already.
+    fn add(&mut self, key: Cow<'a, str>) -> Option<Cow<'a, str>> {
+        if self.few.contains(&key) {
+            return Some(key);
+        }
+        if self.few.len() < Self::FEW {
+            self.few.push(key);
+            return None;
+        }
+        self.many.replace(key)
     }
 }
 
@@ -159,6 +210,10 @@ mod tests {
         let decode = |text: &str| <Json as Format<Value>>::decode(&Json, text.as_bytes());
         assert!(decode(r#"{"a":{"b":1,"c":2,"b":3}}"#).unwrap_err().0.contains("\"b\" occurs twice"));
         assert!(decode(r#"{"a":{"b":1},"c":{"b":3}}"#).is_ok());
+        let many: String = (0..40).map(|key| format!("\"{key}\":{key},")).collect();
+        for (last, is_sound) in [("40", true), ("39", false), ("0", false), ("\\u0033", false)] {
+            assert_eq!(decode(&format!("{{{many}\"{last}\":0}}")).is_ok(), is_sound, "{last}");
+        }
         for bad in ["", " \n", "{", "{}x", "{'a':1}", "[1,]", "\u{feff}{}", "nul"] {
             assert!(decode(bad).is_err(), "{bad}");
         }

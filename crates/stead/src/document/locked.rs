@@ -39,7 +39,7 @@ impl<'a, T> Locked<'a, T> {
     /// # Errors
     /// As [`Document::try_update`].
     pub fn try_update<R, E: From<Error>>(&mut self, mut f: impl FnMut(&mut T) -> Result<R, E>) -> Result<R, E> {
-        self.document.change_under(Some(&self.guard), None, &mut f)
+        self.document.change_under(Some(&self.guard), None, &mut f, &mut None)
     }
 
     /// Replaces what the document says, as [`Document::set`].

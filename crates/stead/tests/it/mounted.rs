@@ -1,6 +1,7 @@
 //! Filesystems that are mounted for one test and gone after it. Needs root and loop devices.
 
 use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -52,7 +53,7 @@ impl Mounted {
         if !is_root() || !testkit::tool(image.make[0]) {
             return None;
         }
-        std::fs::File::create(&path).unwrap().set_len(image.megabytes << 20).unwrap();
+        File::create(&path).unwrap().set_len(image.megabytes << 20).unwrap();
         run(Command::new(image.make[0]).args(&image.make[1..]).arg(&path)).unwrap();
         Mounted::first(path, folder, &["-o", "loop"])
     }
@@ -65,7 +66,7 @@ impl Mounted {
 
     fn first(image: PathBuf, folder: TempDir, args: &[&str]) -> Option<Mounted> {
         let point = folder.path().join("m");
-        std::fs::create_dir(&point).unwrap();
+        fs::create_dir(&point).unwrap();
         match Mount::new(args, &image, &point) {
             Ok(mount) => Some(Mounted { mount: Some(mount), point, image, _folder: folder }),
             Err(why) => {
@@ -95,8 +96,12 @@ impl Mounted {
         // A process that another test forks keeps our descriptors until it is another program.
         testkit::wait_until("it is unmounted", || run(Command::new("umount").arg(&mount.point)).ok());
         std::mem::forget(mount);
-        self.mount =
-            Some(testkit::wait_until("it is mounted", || Mount::new(&["-o", "loop"], &self.image, &self.point).ok()));
+        // As long as somebody has it in another mount namespace, what comes back is the filesystem without power.
+        self.mount = Some(testkit::wait_until("it is mounted and works", || {
+            let mount = Mount::new(&["-o", "loop"], &self.image, &self.point).ok()?;
+            let probe = self.point.join("probe");
+            fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe)).ok().map(|()| mount)
+        }));
     }
 }
 

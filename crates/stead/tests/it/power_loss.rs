@@ -1,6 +1,8 @@
 //! Every state that a power cut may leave, after every step, on a simulated disk; and every failing call.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use stead::atomic::proof::{self, Replace};
 use stead::atomic::{Durability, Version};
@@ -206,39 +208,49 @@ fn trap_31_a_swap_is_all_or_nothing_and_durable() {
     }
 }
 
-/// Trap 31: somebody who takes no lock replaces the file, durably, between our look and our swap. Whenever the power is
-/// cut, what he wrote is there.
+/// Trap 31: somebody who takes no lock replaces the file, durably, between our look and our swap: before the last look,
+/// or after it. Whenever the power is cut, what he wrote is there.
 #[test]
 fn trap_31_what_came_between_is_never_lost() {
-    let scenario = Scenario::new("if-match, and another came between")
-        .setup(|disk| disk.put(FILE, b"old"))
-        .run(|disk, acked| {
-            let how = Replace { if_match: Some(Version::of(b"old")), ..full() };
-            let came = std::cell::Cell::new(false);
-            let theirs = || {
-                if full().run(disk, Path::new(FILE), b"theirs").is_ok() {
-                    came.set(true);
-                    acked.note("theirs");
+    for (name, after_the_last_look) in [("came before the last look", false), ("came after the last look", true)] {
+        let scenario = Scenario::new(name)
+            .setup(|disk| disk.put(FILE, b"old"))
+            .run(move |disk, acked| {
+                let how = Replace { if_match: Some(Version::of(b"old")), ..full() };
+                let theirs = Arc::new(AtomicBool::new(false));
+                let done = Arc::clone(&theirs);
+                let notes = acked.clone();
+                let come = move |disk: &SimDisk| {
+                    if full().run(disk, Path::new(FILE), b"theirs").is_ok() {
+                        done.store(true, Ordering::SeqCst);
+                        notes.note("theirs");
+                    }
+                };
+                let outcome = if after_the_last_look {
+                    disk.before_exchange(come);
+                    how.run(disk, Path::new(FILE), b"ours")
+                } else {
+                    how.run_between(disk, Path::new(FILE), b"ours", || come(disk))
+                };
+                match outcome {
+                    Err(error) if error.is_mismatch() => Ok(()),
+                    Err(error) => Err(error.into()),
+                    // Theirs failed.
+                    Ok(()) if !theirs.load(Ordering::SeqCst) => Ok(()),
+                    Ok(()) => Err("ours took the place of theirs".into()),
                 }
-            };
-            match how.run_between(disk, Path::new(FILE), b"ours", theirs) {
-                Err(error) if error.is_mismatch() => Ok(()),
-                Err(error) => Err(error.into()),
-                // Theirs failed.
-                Ok(()) if !came.get() => Ok(()),
-                Ok(()) => Err("ours took the place of theirs".into()),
-            }
-        })
-        .recover(sweep)
-        .check(|disk, acked| {
-            let found = disk.content(FILE);
-            match found.as_deref() {
-                Some(b"theirs") => nothing_else(disk, &["f"]),
-                Some(b"old" | b"ours") if acked.is_empty() => nothing_else(disk, &["f"]),
-                other => Err(format!("the file holds {:?}", other.map(String::from_utf8_lossy))),
-            }
-        });
-    held(&scenario);
+            })
+            .recover(sweep)
+            .check(|disk, acked| {
+                let found = disk.content(FILE);
+                match found.as_deref() {
+                    Some(b"theirs") => nothing_else(disk, &["f"]),
+                    Some(b"old" | b"ours") if acked.is_empty() => nothing_else(disk, &["f"]),
+                    other => Err(format!("the file holds {:?}", other.map(String::from_utf8_lossy))),
+                }
+            });
+        held(&scenario);
+    }
 }
 
 const BEFORE: &[u8] = b"first\nsecond\n";

@@ -315,6 +315,10 @@ impl Disk for SimDisk {
     }
 
     fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        let meanwhile = self.state().control.meanwhile.0.take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile(self);
+        }
         let mut state = self.state();
         if state.gate(Op::Exchange, &[one, other], String::new)? == Gate::Ignored {
             return Ok(());

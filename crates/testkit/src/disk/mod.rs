@@ -68,6 +68,11 @@ impl SimDisk {
         disk
     }
 
+    /// Has another process come between: `work` is done right before the next exchange.
+    pub fn before_exchange(&self, work: impl FnOnce(&SimDisk) + Send + 'static) {
+        self.state().control.meanwhile.0 = Some(Box::new(work));
+    }
+
     fn of(state: State) -> SimDisk {
         SimDisk(Arc::new(Mutex::new(state)))
     }

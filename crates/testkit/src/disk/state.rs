@@ -1,9 +1,11 @@
 //! All that there is of a simulated disk.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::io;
 use std::path::Path;
 
+use super::SimDisk;
 use super::errno;
 use super::faults::{Fault, Op, Trouble};
 use super::file::FileNode;
@@ -31,9 +33,26 @@ pub(super) struct Nature {
     pub(super) reuses_inodes: bool,
 }
 
+/// What another process does right before the next exchange; a copy of the disk has none.
+#[derive(Default)]
+pub(super) struct Meanwhile(pub(super) Option<Box<dyn FnOnce(&SimDisk) + Send>>);
+
+impl Clone for Meanwhile {
+    fn clone(&self) -> Meanwhile {
+        Meanwhile(None)
+    }
+}
+
+impl fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Some" } else { "None" })
+    }
+}
+
 /// What the test does with it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Control {
+    pub(super) meanwhile: Meanwhile,
     pub(super) steps: Vec<Op>,
     pub(super) cut_after: Option<usize>,
     pub(super) off: bool,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
+use std::sync::Arc;
 
 use super::report::{Broken, Failure, Report};
 use super::{Acked, FAULT_BUDGET, Outcome, RECOVERY_BUDGET, Scenario};
@@ -110,7 +110,7 @@ impl Scenario<'_> {
         disk.start_trace();
         disk.settle();
         prepare(&disk);
-        let acked = Acked { disk: disk.clone(), notes: Mutex::default() };
+        let acked = Acked { disk: disk.clone(), notes: Arc::default() };
         let outcome = caught(|| (self.run)(&disk, &acked));
         Ran { acked: acked.notes(), disk, outcome }
     }

@@ -5,7 +5,7 @@ mod report;
 
 use std::error::Error;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub use report::{Broken, Report};
 
@@ -24,10 +24,10 @@ const FAULT_BUDGET: usize = 200;
 pub type Outcome = Result<(), Box<dyn Error>>;
 
 /// What the code under test has told its caller to be kept.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Acked {
     disk: SimDisk,
-    notes: Mutex<Vec<String>>,
+    notes: Arc<Mutex<Vec<String>>>,
 }
 
 impl Acked {
