@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! cargo run --release --manifest-path bench/Cargo.toml -- locks [--quick] [--out DIR] [--stead FILE]
+//! cargo run --release --manifest-path bench/Cargo.toml -- durable [--quick] [--out DIR]
 //! ```
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("the benchmarks run on Linux only: they read /proc, and their floors are Linux system calls");
 
 mod agent;
+mod durable;
 mod locks;
 mod measure;
 mod plot;
@@ -40,7 +42,10 @@ struct Benchmark {
     agent: fn(&[String]) -> Result<()>,
 }
 
-const BENCHMARKS: &[Benchmark] = &[Benchmark { name: "locks", run: locks::run, agent: locks::agent }];
+const BENCHMARKS: &[Benchmark] = &[
+    Benchmark { name: "locks", run: locks::run, agent: locks::agent },
+    Benchmark { name: "durable", run: durable::run, agent: durable::agent },
+];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

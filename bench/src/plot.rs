@@ -115,7 +115,7 @@ impl Page {
         self.text(x + 40.0, legend_y, Anchor::Start, &fill(FAINT), "median to 99th percentile");
         x += 222.0;
         self.line((x, legend_y - 12.0), (x, legend_y + 3.0), &limit_stroke());
-        self.text(x + 8.0, legend_y, Anchor::Start, &fill(FAINT), "the bar: the most that stead may take");
+        self.text(x + 8.0, legend_y, Anchor::Start, &fill(FAINT), "the bar that stead has to meet");
     }
 
     fn panel(&mut self, report: &Report, case: &Case, top: f64) {

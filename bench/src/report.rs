@@ -15,6 +15,8 @@ pub(crate) enum Unit {
     Microseconds,
     Mebibytes,
     WakeUpsPerSecond,
+    PerSecond,
+    Count,
 }
 
 /// Subjects measured beside each other.
@@ -241,6 +243,8 @@ impl Unit {
             Unit::Microseconds => "us",
             Unit::Mebibytes => "MiB",
             Unit::WakeUpsPerSecond => "wake-ups/s",
+            Unit::PerSecond => "/s",
+            Unit::Count => "count",
         }
     }
 
@@ -260,7 +264,8 @@ impl Unit {
             Unit::Microseconds if value >= 1.0 => format!("{} µs", significant(value)),
             Unit::Microseconds => format!("{value:.2} µs"),
             Unit::Mebibytes => format!("{} MiB", significant(value)),
-            Unit::WakeUpsPerSecond => format!("{} /s", significant(value)),
+            Unit::WakeUpsPerSecond | Unit::PerSecond => format!("{} /s", significant(value)),
+            Unit::Count => format!("{value:.0}"),
         }
     }
 }

@@ -1,0 +1,106 @@
+//! Processes that all do the same thing for a fixed time, and what came of it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use stead::atomic::Durability;
+
+use super::NAME;
+use super::rivals::{Step, Work};
+use crate::agent::{Agent, monotonic_ns};
+
+/// From the last word to the agents until they begin, all at once.
+const LEAD: Duration = Duration::from_millis(100);
+
+/// What all of them are to do.
+#[derive(Clone, Copy)]
+pub(super) struct Order<'a> {
+    /// The first argument of each.
+    pub(super) role: &'a str,
+    pub(super) subject: &'a str,
+    pub(super) path: &'a Path,
+    pub(super) durability: Durability,
+    pub(super) processes: usize,
+    pub(super) time: Duration,
+}
+
+/// What they did.
+#[derive(Default)]
+pub(super) struct Crowd {
+    /// Steps a second that were done within the time.
+    pub(super) rate: f64,
+    /// From the call to the return of each, in microseconds.
+    pub(super) waits: Vec<f64>,
+    /// All that were done, also those that ended after the time.
+    pub(super) acknowledged: u64,
+    /// Reads that found no document.
+    pub(super) failed: u64,
+}
+
+impl Crowd {
+    pub(super) fn longest_wait(&self) -> f64 {
+        self.waits.iter().copied().fold(0.0, f64::max)
+    }
+}
+
+impl Order<'_> {
+    pub(super) fn run(&self) -> Result<Crowd> {
+        let path = self.path.to_str().context("a path that is not UTF-8")?;
+        let args = [self.role, self.subject, path, &self.durability.to_string()];
+        let agents: Result<Vec<Agent>> = (0..self.processes).map(|_| Agent::start_own(NAME, &args)).collect();
+        let mut agents = agents?;
+        for agent in &mut agents {
+            let reply = agent.hear()?;
+            ensure!(reply == "ready", "an agent says {reply}");
+        }
+        let begin = monotonic_ns() + nanoseconds(LEAD);
+        for agent in &mut agents {
+            agent.tell(&format!("{begin} {}", begin + nanoseconds(self.time)))?;
+        }
+        let mut crowd = Crowd::default();
+        let mut in_time = 0;
+        for agent in &mut agents {
+            let numbers = agent.hear_numbers()?;
+            let [done, failed, waits @ ..] = numbers.as_slice() else { anyhow::bail!("an agent says too little") };
+            in_time += done;
+            crowd.failed += failed;
+            crowd.acknowledged += waits.len() as u64;
+            crowd.waits.extend(waits.iter().map(|nanoseconds| *nanoseconds as f64 / 1000.0));
+        }
+        crowd.rate = in_time as f64 / self.time.as_secs_f64();
+        Ok(crowd)
+    }
+}
+
+/// What the agent does: says `ready`; is told when to begin and when to end; says how many steps were done within that
+/// time, how many reads failed, and how long each step took, in nanoseconds.
+pub(super) fn serve(mut work: Work) -> Result<()> {
+    println!("ready");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("read a command")?;
+    let (begin, end) = line.trim_end().split_once(' ').context("no two times")?;
+    let (begin, end): (u64, u64) = (begin.parse()?, end.parse()?);
+    std::thread::sleep(Duration::from_nanos(begin.saturating_sub(monotonic_ns())));
+    let (mut in_time, mut failed, mut waits) = (0, 0, Vec::new());
+    let mut called = monotonic_ns();
+    let mut now = called;
+    while now < end {
+        let step = work()?;
+        now = monotonic_ns();
+        match step {
+            Step::Done => {
+                in_time += u64::from(now <= end);
+                waits.push((now - called).to_string());
+                called = now;
+            }
+            Step::FoundNoDocument => failed += 1,
+        }
+    }
+    println!("{in_time} {failed} {}", waits.join(" "));
+    Ok(())
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
