@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use stead::lock::Options;
 
-use crate::commands::{clean, completions, ls, man, run, who};
+use crate::commands::{append, clean, completions, delete, get, ls, man, merge, patch, run, set, update, who, write};
 use crate::doctor;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
@@ -27,9 +27,9 @@ struct Cli {
 const AFTER: &str = "\
 Exit codes:
     0  done; of `run`: those of its command, or 128 + the signal that killed it
-    1  the answer is no: nobody holds it
+    1  the answer is no: nobody holds it, nothing is there, a condition did not hold
    64  the command line is wrong             74  reading or writing failed
-   65  damaged data                          75  busy, and told not to wait
+   65  unparsable data                       75  busy, and told not to wait
    66  no such file, or of the wrong kind    77  permission denied
    70  a bug of stead's                      78  wrong configuration
    71  the system cannot do it              124  the wait elapsed
@@ -43,6 +43,14 @@ enum Command {
     Who(who::WhoArgs),
     Ls(ls::LsArgs),
     Clean(clean::CleanArgs),
+    Write(write::WriteArgs),
+    Append(append::AppendArgs),
+    Get(get::GetArgs),
+    Set(set::SetArgs),
+    Delete(delete::DeleteArgs),
+    Merge(merge::MergeArgs),
+    Patch(patch::PatchArgs),
+    Update(update::UpdateArgs),
     Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -111,6 +119,14 @@ fn dispatch(args: impl IntoIterator<Item = OsString>, out: &mut Printer) -> Resu
         Command::Who(args) => who::run(args, out),
         Command::Ls(args) => ls::run(args, out),
         Command::Clean(args) => clean::run(args, out),
+        Command::Write(args) => write::run(args, out),
+        Command::Append(args) => append::run(args, out),
+        Command::Get(args) => get::run(args, out),
+        Command::Set(args) => set::run(args, out),
+        Command::Delete(args) => delete::run(args, out),
+        Command::Merge(args) => merge::run(args, out),
+        Command::Patch(args) => patch::run(args, out),
+        Command::Update(args) => update::run(args, out),
         Command::Doctor(args) => doctor::run(args, out),
         Command::Completions(args) => completions::run(args, out),
         Command::Man(args) => man::run(args, out),

@@ -11,7 +11,6 @@ pub(crate) enum ExitCode {
     /// `stead run --shared` of the same file would wait for itself.
     Usage,
     /// 65: damaged or unparsable data.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the commands on documents and logs"))]
     Data,
     /// 66: there is no such file, or it is of a kind that cannot be used: a FIFO, a device, a planted link.
     NoInput,

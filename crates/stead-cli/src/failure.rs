@@ -33,6 +33,16 @@ impl Failure {
         Failure::new(code, format!("failed to {step} {}: {error}", path.display()))
     }
 
+    /// An error about a file that is created when missing: its folder is not there, or takes no new files.
+    pub(crate) fn creating(path: &Path, error: &stead::Error) -> Failure {
+        let failure = Failure::from(error);
+        match error.kind() {
+            ErrorKind::NotFound => failure.with_code(ExitCode::CannotCreate),
+            ErrorKind::Permission if !path.exists() => failure.with_code(ExitCode::CannotCreate),
+            _ => failure,
+        }
+    }
+
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Failure {
         self.hint = Some(hint.into());
         self
@@ -66,7 +76,9 @@ fn code(kind: ErrorKind) -> ExitCode {
         ErrorKind::Unsupported => ExitCode::System,
         ErrorKind::NotRegularFile | ErrorKind::NotFound => ExitCode::NoInput,
         ErrorKind::Permission => ExitCode::Permission,
-        ErrorKind::Lost | ErrorKind::Io => ExitCode::Io,
+        ErrorKind::Exists | ErrorKind::Mismatch => ExitCode::No,
+        ErrorKind::Damaged | ErrorKind::TooLarge => ExitCode::Data,
+        ErrorKind::Lost | ErrorKind::Poisoned | ErrorKind::NotDurable | ErrorKind::Io => ExitCode::Io,
         // Nothing in the command cancels a wait, and all kinds that the library has are above.
         ErrorKind::Cancelled | _ => ExitCode::Bug,
     }
@@ -89,6 +101,12 @@ mod tests {
             (ErrorKind::NotFound, 66),
             (ErrorKind::Lost, 74),
             (ErrorKind::InvalidInput, 64),
+            (ErrorKind::Exists, 1),
+            (ErrorKind::Mismatch, 1),
+            (ErrorKind::Damaged, 65),
+            (ErrorKind::TooLarge, 65),
+            (ErrorKind::Poisoned, 74),
+            (ErrorKind::NotDurable, 74),
             (ErrorKind::Io, 74),
         ];
         for (kind, number) in codes {

@@ -1,11 +1,12 @@
 //! What is printed with --json: the shapes of docs and JSON.md, fields in their order.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use stead::atomic::{Appended, Durability, Swept};
 use stead::lock::{Cleaned, Holder, Inspection, Waiter};
 
 /// `stead.who/1`
@@ -19,9 +20,58 @@ pub(crate) fn ls(locks: &[Inspection]) -> Value {
 }
 
 /// `stead.clean/1`
-pub(crate) fn clean(cleaned: &Cleaned) -> Value {
-    let removed: Vec<_> = cleaned.removed.iter().map(|path| path.to_string_lossy()).collect();
-    json!({"schema": "stead.clean/1", "removed": removed, "held": cleaned.held})
+pub(crate) fn clean(cleaned: &Cleaned, swept: &Swept) -> Value {
+    json!({
+        "schema": "stead.clean/1",
+        "removed": paths(&cleaned.removed),
+        "held": cleaned.held,
+        "swept": paths(&swept.removed),
+        "put_back": paths(&swept.put_back),
+        "kept": paths(&swept.kept),
+    })
+}
+
+fn paths(paths: &[PathBuf]) -> Value {
+    paths.iter().map(|path| path.to_string_lossy()).collect()
+}
+
+/// What a file holds now that a command has written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// As [`stead::atomic::Version`] shows itself.
+    pub(crate) version: String,
+    pub(crate) bytes: u64,
+    /// It held something else before.
+    pub(crate) changed: bool,
+}
+
+/// `stead.write/1`
+pub(crate) fn written(file: &Path, written: &Written) -> Value {
+    let mut fields = Map::new();
+    fields.insert("schema".to_owned(), "stead.write/1".into());
+    path(&mut fields, file);
+    fields.insert("version".to_owned(), written.version.as_str().into());
+    fields.insert("changed".to_owned(), written.changed.into());
+    fields.insert("bytes".to_owned(), written.bytes.into());
+    Value::Object(fields)
+}
+
+/// `stead.append/1`, of a file that is no log: it has no cursor and keeps no hashes.
+pub(crate) fn appended(file: &Path, count: usize, appended: &Appended, durability: Durability) -> Value {
+    let start = (count > 0).then_some(appended.offset);
+    let is_named = durability == Durability::Full || !appended.created;
+    let mut fields = Map::new();
+    fields.insert("schema".to_owned(), "stead.append/1".into());
+    path(&mut fields, file);
+    fields.insert("count".to_owned(), count.into());
+    fields.insert("start_offset".to_owned(), json!(start));
+    fields.insert("end_offset".to_owned(), json!(start.map(|start| start + appended.bytes)));
+    fields.insert("line_hash".to_owned(), Value::Null);
+    fields.insert("cursor".to_owned(), Value::Null);
+    fields.insert("durable".to_owned(), (durability != Durability::None && is_named).into());
+    fields.insert("created".to_owned(), appended.created.into());
+    fields.insert("kept".to_owned(), paths(&appended.kept));
+    Value::Object(fields)
 }
 
 /// What `stead run` did.

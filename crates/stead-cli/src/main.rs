@@ -4,14 +4,18 @@ mod cli;
 mod clock;
 mod commands;
 mod doctor;
+mod durable;
 mod duration;
 mod exit;
 mod failure;
+mod input;
 mod json;
 mod messages;
 mod platform;
 mod printer;
 mod table;
+mod under;
+mod waiting;
 
 use exit::ExitCode;
 

@@ -60,6 +60,11 @@ fn speak(locks: &[FileLock], ended: &Receiver<()>) {
     while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
         let text = match locks.iter().find_map(Obstacle::of) {
             Some(seen) => seen.within(out.room()).to_string(),
+            // What is done under them takes its time.
+            None if locks.iter().all(is_ours) => {
+                pause = REWRITE;
+                continue;
+            }
             None if was_free => UNSEEN.to_owned(),
             // Released just now: we have it soon, or somebody new to name.
             None => {
@@ -76,6 +81,12 @@ fn speak(locks: &[FileLock], ended: &Receiver<()>) {
         }
     }
     out.clear_progress();
+}
+
+/// Whether this process holds it.
+fn is_ours(lock: &FileLock) -> bool {
+    let me = Some(std::process::id());
+    lock.inspect().is_ok_and(|seen| seen.holders.iter().any(|holder| holder.pid == me))
 }
 
 /// A lock that others hold.

@@ -36,6 +36,24 @@ pub(super) fn ignored() -> Option<Vec<i32>> {
     Some(ENDING.into_iter().chain(OTHERS).filter(|signal| mask >> (signal - 1) & 1 == 1).collect())
 }
 
+/// See [`super::before_ending`].
+pub(super) fn before_ending(clean_up: impl Fn() -> bool + Send + 'static) -> io::Result<()> {
+    // Where it is not known what was ignored on entry, a hangup may have been: nohup(1).
+    let ours = match ignored() {
+        Some(ignored) => ENDING.into_iter().filter(|signal| !ignored.contains(signal)).collect(),
+        None => vec![SIGINT, SIGTERM],
+    };
+    let mut signals = SignalsInfo::<WithOrigin>::new(ours)?;
+    let listen = move || {
+        for origin in signals.forever() {
+            if clean_up() {
+                super::end_by(origin.signal);
+            }
+        }
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(listen).map(drop)
+}
+
 /// Signals that are no longer obeyed but collected.
 #[derive(Debug)]
 pub(super) struct Relay {

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
@@ -68,8 +68,9 @@ pub(crate) fn not_started(name: &OsStr, error: &io::Error) -> Failure {
     }
 }
 
-/// Runs `command` in our process group, passes on the signals that are sent to us, and waits for its end.
-pub(crate) fn run(command: &mut Command) -> io::Result<Ended> {
+/// Runs `command` in our process group, passes on the signals that are sent to us, and waits for its end. `serve` is
+/// called once it runs, for its pipes.
+pub(crate) fn run(command: &mut Command, serve: impl FnOnce(&mut Child)) -> io::Result<Ended> {
     signals::keep_children()?;
     let ignored = signals::ignored();
     let mut early = ignored.as_deref().map(Relay::listen).transpose()?;
@@ -81,11 +82,16 @@ pub(crate) fn run(command: &mut Command) -> io::Result<Ended> {
     // Where it is not known what was ignored on entry, a handler installed before the start would have had the command
     // start with the default instead.
     match early.or_else(|| Relay::listen(&[]).ok()) {
-        Some(relay) => relay.while_running(pid, || wait_for_end(pid))?,
-        None => wait_for_end(pid)?,
+        Some(relay) => relay.while_running(pid, || serve_to_end(&mut child, pid, serve))?,
+        None => serve_to_end(&mut child, pid, serve)?,
     }
     // Only now is it reaped and its number free for others: no signal was on its way to it any more.
     Ok(ended(child.wait()?))
+}
+
+fn serve_to_end(child: &mut Child, pid: Pid, serve: impl FnOnce(&mut Child)) -> io::Result<()> {
+    serve(child);
+    wait_for_end(pid)
 }
 
 /// Waits until the command has ended, and leaves it unreaped.
@@ -109,6 +115,11 @@ fn ended(status: ExitStatus) -> Ended {
 /// Whether the shell above wants to see this signal kill us, too.
 pub(crate) fn is_interrupt(signal: i32) -> bool {
     signal == signal_hook::consts::SIGINT
+}
+
+/// From now on a signal that asks to end calls `clean_up` first. Where that says no, we do not end by it.
+pub(crate) fn before_ending(clean_up: impl Fn() -> bool + Send + 'static) -> io::Result<()> {
+    signals::before_ending(clean_up)
 }
 
 /// Ends this process by a signal. Returns where the system does not let it.

@@ -5,7 +5,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 use std::sync::Arc;
 
 use super::{Ended, cannot_run, command_not_found};
@@ -32,16 +32,24 @@ pub(crate) fn not_started(name: &OsStr, error: &io::Error) -> Failure {
     }
 }
 
-/// Runs `command` and waits for its end.
-pub(crate) fn run(command: &mut Command) -> io::Result<Ended> {
+/// Runs `command` and waits for its end. `serve` is called once it runs, for its pipes.
+pub(crate) fn run(command: &mut Command, serve: impl FnOnce(&mut Child)) -> io::Result<Ended> {
     // Ctrl-C reaches the command too; to end before it would release its locks.
     signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::default())?;
-    Ok(Ended::Code(command.status()?.code().unwrap_or(0)))
+    let mut child = command.spawn()?;
+    serve(&mut child);
+    Ok(Ended::Code(child.wait()?.code().unwrap_or(0)))
 }
 
 /// There are no signals.
 pub(crate) fn is_interrupt(_signal: i32) -> bool {
     false
+}
+
+/// Ctrl-C ends us at once; what is left behind is found by `stead clean`.
+#[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
+pub(crate) fn before_ending(_clean_up: impl Fn() -> bool + Send + 'static) -> io::Result<()> {
+    Ok(())
 }
 
 /// There are no signals.

@@ -1,9 +1,11 @@
 //! The `stead` command as its users meet it: real processes, real terminals.
 #![cfg(unix)]
 
+mod append;
 mod bad_input;
 mod descriptors;
 mod doctor;
+mod documents;
 mod environment;
 mod help;
 mod listing;
@@ -14,3 +16,5 @@ mod run;
 mod signals;
 mod status_file;
 mod terminal;
+mod update;
+mod write;

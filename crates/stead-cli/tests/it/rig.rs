@@ -1,10 +1,11 @@
 //! A folder of its own for each test, and the command in it.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Seek, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::channel;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -99,6 +100,24 @@ impl Rig {
 
     pub(crate) fn run(&self, args: &[&str]) -> Outcome {
         finish(self.stead(args))
+    }
+
+    /// The same, with this on standard input.
+    pub(crate) fn feed(&self, args: &[&str], input: impl AsRef<[u8]>) -> Outcome {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(input.as_ref()).unwrap();
+        file.rewind().unwrap();
+        let mut command = self.stead(args);
+        command.stdin(file);
+        finish(command)
+    }
+
+    /// The names in the folder, without `.stead`: a temporary file that was left behind would be one of them.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let names = std::fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).filter(|name| name != ".stead").collect();
+        names.sort();
+        names
     }
 
     pub(crate) fn sh(&self, script: &str) -> Outcome {
@@ -212,6 +231,13 @@ pub(crate) fn finish(mut command: Command) -> Outcome {
     std::thread::spawn(move || sender.send(command.output()));
     let output = receiver.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("did not end: {shown}"));
     output.unwrap().into()
+}
+
+/// To be held by tests with many processes: all at once, they would make the kernel's list of locks so long that the
+/// tests that look into it cannot rely on it.
+pub(crate) fn crowd() -> MutexGuard<'static, ()> {
+    static CROWD: Mutex<()> = Mutex::new(());
+    CROWD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(crate) fn kill(pid: i32, signal: Signal) {

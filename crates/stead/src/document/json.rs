@@ -210,7 +210,7 @@ mod tests {
         let decode = |text: &str| <Json as Format<Value>>::decode(&Json, text.as_bytes());
         assert!(decode(r#"{"a":{"b":1,"c":2,"b":3}}"#).unwrap_err().0.contains("\"b\" occurs twice"));
         assert!(decode(r#"{"a":{"b":1},"c":{"b":3}}"#).is_ok());
-        let many: String = (0..40).map(|key| format!("\"{key}\":{key},")).collect();
+        let many = (0..40).map(|key| format!("\"{key}\":{key},")).collect::<Vec<_>>().concat();
         for (last, is_sound) in [("40", true), ("39", false), ("0", false), ("\\u0033", false)] {
             assert_eq!(decode(&format!("{{{many}\"{last}\":0}}")).is_ok(), is_sound, "{last}");
         }

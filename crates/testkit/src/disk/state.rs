@@ -35,7 +35,9 @@ pub(super) struct Nature {
 
 /// What another process does right before the next exchange; a copy of the disk has none.
 #[derive(Default)]
-pub(super) struct Meanwhile(pub(super) Option<Box<dyn FnOnce(&SimDisk) + Send>>);
+pub(super) struct Meanwhile(pub(super) Option<Work>);
+
+type Work = Box<dyn FnOnce(&SimDisk) + Send>;
 
 impl Clone for Meanwhile {
     fn clone(&self) -> Meanwhile {

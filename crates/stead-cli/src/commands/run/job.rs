@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use stead::lock::{FileLock, HELD_VARIABLE, Hold, LockSet, Mode, Request, SetGuard, Wait};
+use stead::lock::{FileLock, Hold, LockSet, Mode, Request, SetGuard, Wait};
 use stead::{Error, ErrorKind};
 
 use super::RunArgs;
@@ -13,13 +13,12 @@ use crate::clock;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::json::{self, Ran};
-use crate::messages::{Speaker, Vain, not_granted};
+use crate::messages::{Vain, not_granted};
 use crate::platform::{self, Ended};
 use crate::printer::Printer;
+use crate::{under, waiting};
 
 const VIA: &str = "stead run";
-const TOKEN_VARIABLE: &str = "STEAD_TOKEN";
-const TOKENS_VARIABLE: &str = "STEAD_TOKENS";
 
 /// What the command line asks for.
 pub(super) struct Job<'a> {
@@ -35,10 +34,9 @@ impl Job<'_> {
         if let Some(label) = &args.label {
             options = options.label(label);
         }
-        let wait = match args.wait {
-            Some(wait) => Wait::from(wait),
-            None if args.no_wait || args.skip => Wait::No,
-            None => Wait::Forever,
+        let wait = match args.patience.wait() {
+            Wait::Forever if args.skip => Wait::No,
+            wait => wait,
         };
         Job { args, set: LockSet::new(args.locks.open(&options)), wait }
     }
@@ -46,20 +44,10 @@ impl Job<'_> {
     /// Takes the locks, and says for whom we wait if that takes long; and how long it took.
     pub(super) fn take(&self) -> (Result<SetGuard, Error>, Duration) {
         let started = clock::now();
-        let wait = match self.wait {
-            Wait::For(wait) => started.checked_add(wait).map_or(Wait::Forever, Wait::Until),
-            wait => wait,
-        };
         let request = Request::new(if self.args.shared { Mode::Shared } else { Mode::Exclusive });
-        let at_once =
-            self.first_unusable(&request).unwrap_or_else(|| self.set.acquire(&request.clone().wait(Wait::No)));
-        let granted = match at_once {
-            Err(error) if error.is_busy() && wait != Wait::No => {
-                let _speaker = Speaker::start(self.set.locks());
-                self.set.acquire(&request.wait(wait))
-            }
-            other => other,
-        };
+        let granted = self.first_unusable(&request).unwrap_or_else(|| {
+            waiting::take(self.set.locks(), self.wait, |wait| self.set.acquire(&request.clone().wait(wait)))
+        });
         (granted, clock::now().saturating_duration_since(started))
     }
 
@@ -87,16 +75,11 @@ impl Job<'_> {
     pub(super) fn run(&self, guards: &SetGuard, tokens: &Value) -> std::io::Result<Ended> {
         let mut command = Command::new(&self.args.command[0]);
         command.args(&self.args.command[1..]);
-        match guards.holds().next().and_then(Hold::token) {
-            Some(token) => command.env(TOKEN_VARIABLE, token.to_string()),
-            // That of a run above us is not ours.
-            None => command.env_remove(TOKEN_VARIABLE),
-        };
-        command.env(TOKENS_VARIABLE, tokens.to_string()).env(HELD_VARIABLE, guards.held_variable());
+        under::tell(&mut command, guards.holds().next().and_then(Hold::token), tokens, guards.held_variable());
         if !self.args.close {
             guards.holds().try_for_each(|hold| hold.inherit(&mut command))?;
         }
-        platform::run(&mut command)
+        platform::run(&mut command, |_| ())
     }
 
     /// What is told of its end, and how we end.
@@ -121,7 +104,7 @@ impl Job<'_> {
         let vain = match error.kind() {
             ErrorKind::Busy | ErrorKind::TimedOut if self.args.skip => Vain::Skipped,
             ErrorKind::Busy => Vain::Busy,
-            ErrorKind::TimedOut => Vain::TimedOut(self.args.wait.unwrap_or_default()),
+            ErrorKind::TimedOut => Vain::TimedOut(self.args.patience.limit()),
             _ => return Err(self.unusable(error)),
         };
         let failure = not_granted(vain, error, self.set.locks(), self.args.lock_dir.flag());

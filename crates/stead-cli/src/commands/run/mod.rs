@@ -6,7 +6,6 @@ mod status_file;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 use stead::lock::SetGuard;
@@ -15,16 +14,15 @@ use self::job::Job;
 use self::named_locks::NamedLocks;
 use self::status_file::StatusFile;
 use crate::cli::LockDir;
-use crate::duration::parse_duration;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::json::{self, Ran};
 use crate::platform;
 use crate::printer::Printer;
+use crate::waiting::Patience;
 
 /// Run a command under one or several locks
 #[derive(Args, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(override_usage = "stead run [OPTIONS] <LOCK | --for FILE>... -- CMD [ARG]...", after_help = AFTER)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
@@ -32,12 +30,8 @@ pub(crate) struct RunArgs {
     /// Share the locks with others who share them
     #[arg(long)]
     shared: bool,
-    /// Fail at once if a lock is not free (75)
-    #[arg(long, conflicts_with = "wait")]
-    no_wait: bool,
-    /// Wait at most so long (124): 500ms, 30s, 1h30m; 0s is --no-wait; without it, for ever
-    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
-    wait: Option<Duration>,
+    #[command(flatten)]
+    patience: Patience,
     /// Succeed without running CMD if a lock is not free, at once or after --wait
     #[arg(long)]
     skip: bool,
