@@ -11,8 +11,8 @@ use crate::atomic::swap::Expected;
 use crate::atomic::target::{Target, refused};
 use crate::atomic::version::Version;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::Access;
 use crate::sys::disk::{Disk, RealDisk, metadata};
+use crate::sys::{self, Access};
 
 /// How a file is replaced, for callers who need more than [`replace`](crate::atomic::replace).
 ///
@@ -159,5 +159,5 @@ fn expected(shown: &Path, target: &Target, version: Version) -> Result<Expected<
         return Err(mismatch(format!("its version is {found}; read it again")));
     }
     let stat = RealDisk.stat_file(&pin).map_err(fail)?;
-    Ok(Expected { version, id: stat.id, len: stat.len, _pin: Some(pin) })
+    Ok(Expected { version, id: stat.id, len: stat.len, _pin: sys::REPLACES_OPEN_FILES.then_some(pin) })
 }

@@ -1,14 +1,15 @@
 //! The bytes of a document: read whole, and put in place only if nobody came between.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::atomic::{Commit, Dress, Durability, Expected, Rule, Staged, Swap, Target, Temporary, Version};
 use crate::atomic::{keep_bytes, refused, sweep};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::Guard;
-use crate::sys::disk::{Disk, RealDisk, metadata, read_whole};
-use crate::sys::{Access, Stat};
+use crate::sys::disk::{Disk, RealDisk, metadata, read_full_at, uninterrupted};
+use crate::sys::{self, Access, Stat};
 
 pub(crate) const STEP: &str = "update";
 const LIMIT: u64 = 64 << 20;
@@ -29,10 +30,11 @@ pub(crate) struct Seen {
     file: Option<Found>,
 }
 
-/// An open file and all that is in it.
+/// A file and all that is in it.
 #[derive(Debug)]
 struct Found {
-    file: File,
+    /// Open, so that no other file gets its inode; `None` where an open file could not be replaced.
+    file: Option<File>,
     stat: Stat,
     content: Vec<u8>,
 }
@@ -83,8 +85,10 @@ impl Store {
             Err(error) => return Err(fail(error)),
         };
         let stat = RealDisk.stat_file(&file).map_err(fail)?;
-        match read_whole(&RealDisk, &file, stat.len, self.limit).map_err(fail)? {
-            Some(content) => Ok(Seen { target, file: Some(Found { file, stat, content }) }),
+        match read_whole(&file, stat.len, self.limit).map_err(fail)? {
+            Some(content) => {
+                Ok(Seen { target, file: Some(Found { file: sys::REPLACES_OPEN_FILES.then_some(file), stat, content }) })
+            }
             None => Err(self.too_large(STEP)),
         }
     }
@@ -142,7 +146,8 @@ impl Store {
     /// with the descriptor. A filesystem that cannot lock is left to the swap alone.
     fn is_mine_to_swap(seen: &Seen) -> bool {
         let Some(Found { file, stat, .. }) = &seen.file else { return true };
-        RealDisk.try_lock(file).unwrap_or(true) && RealDisk.stat(&seen.target.path).is_ok_and(|now| now.id == stat.id)
+        file.as_ref().is_none_or(|file| RealDisk.try_lock(file).unwrap_or(true))
+            && RealDisk.stat(&seen.target.path).is_ok_and(|now| now.id == stat.id)
     }
 
     pub(crate) fn other_version(&self, seen: &Seen) -> Error {
@@ -170,4 +175,29 @@ impl Store {
         Error::new(ErrorKind::TooLarge, step, &self.path)
             .with_hint(format!("a document has at most {} bytes here", self.limit))
     }
+}
+
+/// The whole content of a file that was seen to be `len` bytes long, if it is at most `limit` bytes; `None`: it is
+/// longer.
+fn read_whole(file: &File, len: u64, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    if len > limit {
+        return Ok(None);
+    }
+    // It may grow while it is read; one byte more than it has tells.
+    let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX).saturating_add(1)];
+    let mut filled = uninterrupted(|| RealDisk.read_at(file, &mut bytes, 0))?;
+    if filled as u64 == len {
+        bytes.truncate(filled);
+        return Ok(Some(bytes));
+    }
+    filled += read_full_at(&RealDisk, file, &mut bytes[filled..], filled as u64)?;
+    while filled == bytes.len() {
+        if filled as u64 > limit {
+            return Ok(None);
+        }
+        bytes.resize(filled * 2, 0);
+        filled += read_full_at(&RealDisk, file, &mut bytes[filled..], filled as u64)?;
+    }
+    bytes.truncate(filled);
+    Ok((filled as u64 <= limit).then_some(bytes))
 }

@@ -297,28 +297,3 @@ pub(crate) fn metadata<D: Disk>(disk: &D, path: &Path, stat: &Stat) -> io::Resul
     let Stat { mode, owner, group, .. } = *stat;
     Ok(Metadata { mode, owner, group, attributes: disk.attributes(path)? })
 }
-
-/// The whole content of a file that was seen to be `len` bytes long, if it is at most `limit` bytes; `None`: it is
-/// longer.
-pub(crate) fn read_whole<D: Disk>(disk: &D, file: &D::File, len: u64, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    if len > limit {
-        return Ok(None);
-    }
-    // It may grow while it is read; one byte more than it has tells.
-    let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX).saturating_add(1)];
-    let mut filled = uninterrupted(|| disk.read_at(file, &mut bytes, 0))?;
-    if filled as u64 == len {
-        bytes.truncate(filled);
-        return Ok(Some(bytes));
-    }
-    filled += read_full_at(disk, file, &mut bytes[filled..], filled as u64)?;
-    while filled == bytes.len() {
-        if filled as u64 > limit {
-            return Ok(None);
-        }
-        bytes.resize(filled * 2, 0);
-        filled += read_full_at(disk, file, &mut bytes[filled..], filled as u64)?;
-    }
-    bytes.truncate(filled);
-    Ok((filled as u64 <= limit).then_some(bytes))
-}

@@ -126,6 +126,8 @@ fn threads_and_processes_lose_no_change() {
 }
 
 #[test]
+// Without a lock that an open file can carry, nothing keeps two swaps apart on Windows.
+#[cfg(unix)]
 fn without_locks_no_change_is_lost_either() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("n.json");
@@ -148,6 +150,8 @@ fn without_locks_no_change_is_lost_either() {
 
 /// A million reads are for the long run (`STEAD_READS`); each of them sees a whole document.
 #[test]
+// Wine refuses to replace a file that a reader has open.
+#[cfg(unix)]
 fn readers_never_see_half_of_a_document() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("s.json");

@@ -22,7 +22,7 @@ fn it_creates_and_replaces_and_leaves_nothing_behind() {
     let path = folder.path().join("f");
     for durability in [Durability::None, Durability::Data, Durability::Full] {
         let options = Options::new().durability(durability);
-        for content in [&b""[..], b"x", &[7; 100_000]] {
+        for content in [&b""[..], b"x", &vec![7; 100_000]] {
             options.replace(&path, content).unwrap();
             assert_eq!(fs::read(&path).unwrap(), content);
         }
@@ -194,7 +194,7 @@ mod on_unix {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         drop(secret);
         let hidden = AtomicFile::create(&path).unwrap();
-        let temporary = names(folder.path()).into_iter().find(|name| name.ends_with(".tmp")).unwrap();
+        let temporary = names(folder.path()).into_iter().find(|name| name.starts_with(".stead-")).unwrap();
         assert_eq!(mode(&folder.path().join(temporary)), 0o600, "it shows nothing while it is written");
         drop(hidden);
     }

@@ -11,6 +11,9 @@ use rustix::io::Errno;
 use super::user::user_name;
 use crate::sys::{Metadata, NewFile, Stat};
 
+/// Whether a file can be renamed over while it is open.
+pub(crate) const REPLACES_OPEN_FILES: bool = true;
+
 /// Creates a file that is not there, open for reading and writing.
 pub(crate) fn create(path: &Path, new: NewFile) -> io::Result<File> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf, Prefix};
 
 use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, ERROR_ALREADY_EXISTS, ERROR_FILE_EXISTS};
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_FLAG_OPEN_REPARSE_POINT, MOVE_FILE_FLAGS, MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW,
+    FILE_FLAG_OPEN_REPARSE_POINT, MOVE_FILE_FLAGS, MOVEFILE_WRITE_THROUGH, MoveFileExW,
 };
 
 use super::error::{check, is, means_deleted, patiently};
@@ -52,14 +52,6 @@ fn fill(file: &File, path: &Path, content: &[u8], ownership: Ownership, durable:
     own(file, path, ownership)?;
     write_at(file, content, 0)?;
     if durable { file.sync_data() } else { Ok(()) }
-}
-
-/// Gives a file another name in place of what has it.
-pub(super) fn move_file(from: &Path, to: &Path) -> io::Result<()> {
-    let (from, to) = (wide(from)?, wide(to)?);
-    let flags = MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH;
-    // SAFETY: both names end in NUL.
-    check(unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), flags) })
 }
 
 /// False: something is there already.

@@ -6,12 +6,15 @@ use std::io;
 use std::os::windows::fs::FileExt;
 use std::path::Path;
 
-use super::born::{move_file, moved_over_nothing};
+use super::born::moved_over_nothing;
 use super::error::patiently;
 use crate::sys::{Metadata, NewFile, Stat};
 
 /// The bits of which a file that may be written has one.
 const WRITABLE: u32 = 0o222;
+
+/// Whether a file can be renamed over while it is open. It can where the system knows POSIX semantics, not elsewhere.
+pub(crate) const REPLACES_OPEN_FILES: bool = false;
 
 /// Creates a file that is not there, open for reading and writing. Its rights are those that the folder gives.
 pub(crate) fn create(path: &Path, _new: NewFile) -> io::Result<File> {
@@ -30,8 +33,9 @@ pub(crate) fn write_some_at(file: &File, bytes: &[u8], offset: u64) -> io::Resul
 
 /// Gives a file another name in place of what has it. While others have that open it is refused now and then
 /// (trap 23), and tried again for a moment.
+#[expect(clippy::disallowed_methods, reason = "it asks for POSIX semantics first, which replace open files")]
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    patiently(|| move_file(from, to))
+    patiently(|| std::fs::rename(from, to))
 }
 
 /// Gives a file a name that nothing has.

@@ -142,7 +142,8 @@ mod tests {
         assert_eq!(judge(&[(1, 2)], &lines(&[(1, 2)]), None, one), [2, 0, 1]);
         assert_eq!(judge(&[(1, 1)], &lines(&[]), None, one), [2, 1, 0]);
         assert_eq!(judge(&[(1, 1)], &lines(&[(1, 2), (1, 2)]), None, one), [2, 0, 1]);
-        let half = lines(&[(1, 2)]).lines().take(1).map(|line| format!("{line}\n")).collect::<String>();
+        let all = lines(&[(1, 2)]);
+        let half = all.split_inclusive('\n').take(1).collect::<String>();
         assert_eq!(judge(&[(1, 1)], &half, None, one)[2], 1);
         let torn = format!("torn{}", lines(&[(1, 2)]));
         assert!(judge(&[(1, 1)], &torn, None, one)[2] > 0);
