@@ -5,13 +5,21 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::windows::fs::FileExt;
 use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION};
 
 use super::born::moved_over_nothing;
-use super::error::patiently;
+use super::error::{is, patiently};
 use crate::sys::{Metadata, NewFile, Stat};
 
 /// The bits of which a file that may be written has one.
 const WRITABLE: u32 = 0o222;
+
+/// How often a rename over a file that somebody has open is tried, and the pause in between.
+const RENAMES: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Whether a file can be renamed over while it is open. It can where the system knows POSIX semantics, not elsewhere.
 pub(crate) const REPLACES_OPEN_FILES: bool = false;
@@ -35,7 +43,13 @@ pub(crate) fn write_some_at(file: &File, bytes: &[u8], offset: u64) -> io::Resul
 /// (trap 23), and tried again for a moment.
 #[expect(clippy::disallowed_methods, reason = "it asks for POSIX semantics first, which replace open files")]
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    patiently(|| std::fs::rename(from, to))
+    for _ in 0..RENAMES {
+        match std::fs::rename(from, to) {
+            Err(error) if is(&error, ERROR_ACCESS_DENIED) || is(&error, ERROR_SHARING_VIOLATION) => sleep(PAUSE),
+            outcome => return outcome,
+        }
+    }
+    std::fs::rename(from, to)
 }
 
 /// Gives a file a name that nothing has.
