@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use stead::atomic::{Appended, Durability, Swept};
+use stead::atomic::{Appended, Durability, Swept, Version};
 use stead::lock::{Cleaned, Holder, Inspection, Waiter};
 
 /// `stead.who/1`
@@ -53,6 +53,16 @@ pub(crate) fn written(file: &Path, written: &Written) -> Value {
     fields.insert("version".to_owned(), written.version.as_str().into());
     fields.insert("changed".to_owned(), written.changed.into());
     fields.insert("bytes".to_owned(), written.bytes.into());
+    Value::Object(fields)
+}
+
+/// `stead.get/1`
+pub(crate) fn got(file: &Path, version: Version, value: &Value) -> Value {
+    let mut fields = Map::new();
+    fields.insert("schema".to_owned(), "stead.get/1".into());
+    path(&mut fields, file);
+    fields.insert("version".to_owned(), version.to_string().into());
+    fields.insert("value".to_owned(), value.clone());
     Value::Object(fields)
 }
 

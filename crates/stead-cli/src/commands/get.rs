@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::Value;
+use stead::atomic::Version;
 
 use super::documents::pointer::Pointer;
 use super::documents::{Syntax, as_written, read};
 use crate::exit::ExitCode;
 use crate::failure::Failure;
+use crate::json;
 use crate::printer::Printer;
 
 /// Print a value of a JSON or TOML document
@@ -22,6 +24,7 @@ Examples:
   stead get package.json /version --raw
   stead get config.toml /server/hosts/0
   stead get state.json
+  stead get state.json --json
 
 Exit codes:
     0  done                  66  no such file, or of the wrong kind
@@ -36,6 +39,9 @@ pub(crate) struct GetArgs {
     /// Print a string without its quotes
     #[arg(long)]
     raw: bool,
+    /// Print one JSON document, stead.get/1: the value, and the version of the file for --if-match
+    #[arg(long, conflicts_with = "raw")]
+    json: bool,
 }
 
 pub(crate) fn run(args: &GetArgs, out: &mut Printer) -> Result<ExitCode, Failure> {
@@ -46,6 +52,10 @@ pub(crate) fn run(args: &GetArgs, out: &mut Printer) -> Result<ExitCode, Failure
         .find(&document)
         .map_err(|astray| Failure::new(ExitCode::No, format!("{}: {astray}", args.file.display())))?;
     match value {
+        value if args.json => {
+            let got = json::got(&args.file, Version::of(&content), value);
+            out.raw(&as_written(&content, format!("{got}\n").into_bytes()))?;
+        }
         Value::String(text) if args.raw => out.data(text)?,
         value => out.raw(&as_written(&content, format!("{value:#}\n").into_bytes()))?,
     }

@@ -314,3 +314,16 @@ fn no_change_of_another_is_lost() {
     rig.sh(script).expect(0);
     assert_eq!(rig.sh("jq length n.json").stdout, "120\n");
 }
+
+#[test]
+fn get_tells_the_version_that_write_expects() {
+    let rig = Rig::new();
+    rig.write("n.json", b"{\"n\": 1E400}");
+    let got = rig.run(&["get", "n.json", "/n", "--json"]).expect(0).stdout;
+    let got: serde_json::Value = serde_json::from_str(&got).unwrap();
+    assert_eq!((&got["schema"], got["value"].to_string().as_str()), (&"stead.get/1".into(), "1e+400"));
+    let version = got["version"].as_str().unwrap();
+    rig.sh(&format!("echo 2 | $STEAD write n.json --if-match {version}")).expect(0);
+    rig.sh(&format!("echo 3 | $STEAD write n.json --if-match {version}")).expect(1);
+    assert_eq!(rig.run(&["get", "n.json"]).expect(0).stdout, "2\n");
+}
