@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Gid, Mode as Bits, OFlags, Uid};
@@ -27,12 +26,12 @@ pub(crate) fn create(path: &Path, new: NewFile) -> io::Result<File> {
 
 /// Reads some bytes at an offset.
 pub(crate) fn read_some_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    file.read_at(buffer, offset)
+    Ok(rustix::io::pread(file, buffer, offset)?)
 }
 
 /// Writes some bytes at an offset.
 pub(crate) fn write_some_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
-    file.write_at(bytes, offset)
+    Ok(rustix::io::pwrite(file, bytes, offset)?)
 }
 
 /// Gives a file another name in place of what has it.
