@@ -15,14 +15,14 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::atomic::commit::name_new;
 use crate::atomic::durability::Durability;
-use crate::atomic::intent::{INTENT_LEN, Intent};
+use crate::atomic::intent::{BEFORE_MAX, INTENT_LEN, Intent};
 use crate::atomic::keep;
 use crate::atomic::names::Temporary;
 use crate::atomic::stage::{Dress, Staged};
 use crate::filesystem::folder_of;
 use crate::lock::LEDGER_AT;
+use crate::sys::Access;
 use crate::sys::disk::{Disk, append_all, read_full_at, uninterrupted, write_all_at};
-use crate::sys::{Access, FileId};
 
 /// What the end of a file that does not end in a newline is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +111,9 @@ impl<D: Disk + Clone> Append<'_, D> {
         let missing_newline = self.end_last_line(file, &mut done)?;
         let bytes = if missing_newline { [b"\n", lines].concat() } else { lines.to_vec() };
         let anchored = last.is_some_and(|intent| intent.anchored);
-        let intent = self.announce(seen.id, done.offset, &bytes, anchored)?;
+        let before = if self.ledger.is_some() { self.hash_before(file, done.offset)? } else { 0 };
+        let (base, len, hash) = (done.offset, bytes.len() as u64, xxh3_64(&bytes));
+        let intent = self.announce(Intent { pending: true, id: seen.id, base, before, len, hash, anchored })?;
         self.write(file, &bytes, done.offset)?;
         if let Some(intent) = intent {
             // One that stays is found to be fulfilled.
@@ -124,8 +126,10 @@ impl<D: Disk + Clone> Append<'_, D> {
     /// Cuts off what a writer that died left half done, and keeps it.
     fn recover(&self, file: &D::File, intent: &Intent, done: &mut Done) -> io::Result<()> {
         let end = intent.base.saturating_add(intent.len);
-        // Not begun; or cut by somebody else; or others have appended since, and the torn bytes are among theirs.
-        if done.offset <= intent.base || done.offset > end {
+        // Not begun; or cut by somebody else; or others have appended since, and the torn bytes are among theirs; or somebody
+        // has written into the file.
+        let is_theirs = || Ok::<_, io::Error>(self.hash_before(file, intent.base)? != intent.before);
+        if done.offset <= intent.base || done.offset > end || is_theirs()? {
             return Ok(());
         }
         let mut bytes = vec![0; usize::try_from(done.offset - intent.base).map_err(io::Error::other)?];
@@ -186,15 +190,14 @@ impl<D: Disk + Clone> Append<'_, D> {
     }
 
     /// Writes the intent down. What is to outlive a power cut needs an intent that does.
-    fn announce(&self, id: FileId, base: u64, bytes: &[u8], anchored: bool) -> io::Result<Option<Intent>> {
+    fn announce(&self, mut intent: Intent) -> io::Result<Option<Intent>> {
         let Some(ledger) = &self.ledger else { return Ok(None) };
-        let mut intent = Intent { pending: true, id, base, len: bytes.len() as u64, hash: xxh3_64(bytes), anchored };
         self.write_intent(&intent)?;
         if self.durability == Durability::None {
             return Ok(Some(intent));
         }
         uninterrupted(|| self.disk.sync_data(ledger.file))?;
-        if !anchored {
+        if !intent.anchored {
             // Once for each pair of files: an intent in a file without a durable name is lost with it.
             // `.stead/locks`, `.stead` and the folder that it is in.
             let of_ledger = ledger.path.ancestors().skip(1).take(3);
@@ -204,6 +207,15 @@ impl<D: Disk + Clone> Append<'_, D> {
             intent.anchored = true;
         }
         Ok(Some(intent))
+    }
+
+    /// What the file says right before `base`.
+    fn hash_before(&self, file: &D::File, base: u64) -> io::Result<u64> {
+        let mut bytes = [0; BEFORE_MAX as usize];
+        let start = base.saturating_sub(BEFORE_MAX);
+        let room = usize::try_from(base - start).map_or(bytes.len(), |len| len.min(bytes.len()));
+        let read = read_full_at(self.disk, file, &mut bytes[..room], start)?;
+        Ok(xxh3_64(&bytes[..read]))
     }
 
     fn write(&self, file: &D::File, bytes: &[u8], base: u64) -> io::Result<()> {

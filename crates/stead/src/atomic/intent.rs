@@ -10,6 +10,10 @@ use crate::sys::FileId;
 /// The size of an intent, always all of it.
 pub(crate) const INTENT_LEN: usize = 256;
 
+/// How many bytes before the appended ones are looked at again. If they have changed, somebody has written into the file
+/// meanwhile, and what stands behind them need not be ours.
+pub(crate) const BEFORE_MAX: u64 = 64;
+
 const CRC_KEY: &str = ",\"crc\":\"";
 
 /// An append: which bytes go where.
@@ -21,6 +25,8 @@ pub(crate) struct Intent {
     pub(crate) id: FileId,
     /// Its length before.
     pub(crate) base: u64,
+    /// The xxh3-64 of the last [`BEFORE_MAX`] bytes before that, or of as many as there are.
+    pub(crate) before: u64,
     /// How many bytes are appended.
     pub(crate) len: u64,
     /// Their xxh3-64.
@@ -31,10 +37,10 @@ pub(crate) struct Intent {
 
 impl Intent {
     pub(crate) fn encode(&self) -> [u8; INTENT_LEN] {
-        let Intent { pending, id, base, len, hash, anchored } = self;
+        let Intent { pending, id, base, before, len, hash, anchored } = self;
         let start = if *pending { LEDGER_PENDING } else { "{\"stead\":\"append/1\",\"pending\":false," };
         let mut text = format!(
-            "{start}\"device\":{},\"inode\":{},\"base\":{base},\"len\":{len},\"hash\":\"{hash:016x}\",\"anchored\":{anchored}",
+            "{start}\"device\":{},\"inode\":{},\"base\":{base},\"before\":\"{before:016x}\",\"len\":{len},\"hash\":\"{hash:016x}\",\"anchored\":{anchored}",
             id.device, id.inode
         );
         let crc = crc32c::crc32c(text.as_bytes());
@@ -56,12 +62,14 @@ impl Intent {
         }
         let value: Value = serde_json::from_str(text).ok()?;
         let number = |key: &str| value[key].as_u64();
+        let hash = |key: &str| u64::from_str_radix(value[key].as_str()?, 16).ok();
         Some(Intent {
             pending: value["pending"].as_bool()?,
             id: FileId { device: number("device")?, inode: number("inode")? },
             base: number("base")?,
+            before: hash("before")?,
             len: number("len")?,
-            hash: u64::from_str_radix(value["hash"].as_str()?, 16).ok()?,
+            hash: hash("hash")?,
             anchored: value["anchored"].as_bool()?,
         })
     }
@@ -75,16 +83,25 @@ mod tests {
     #[test]
     fn the_longest_fits() {
         let id = FileId { device: u64::MAX, inode: u64::MAX };
-        let intent = Intent { pending: false, id, base: u64::MAX, len: u64::MAX, hash: u64::MAX, anchored: false };
+        let intent = Intent {
+            pending: false,
+            id,
+            base: u64::MAX,
+            before: u64::MAX,
+            len: u64::MAX,
+            hash: u64::MAX,
+            anchored: false,
+        };
         assert_eq!(Intent::decode(&intent.encode()), Some(intent));
     }
 
     proptest! {
         #[test]
         fn it_comes_back_and_is_seen_as_pending(
-            pending: bool, device: u64, inode: u64, base: u64, len: u64, hash: u64, anchored: bool,
+            pending: bool, device: u64, inode: u64, base: u64, before: u64, len: u64, hash: u64,
+            anchored: bool,
         ) {
-            let intent = Intent { pending, id: FileId { device, inode }, base, len, hash, anchored };
+            let intent = Intent { pending, id: FileId { device, inode }, base, before, len, hash, anchored };
             let bytes = intent.encode();
             prop_assert_eq!(Intent::decode(&bytes), Some(intent));
             prop_assert_eq!(bytes.starts_with(LEDGER_PENDING.as_bytes()), pending);
@@ -93,8 +110,8 @@ mod tests {
         #[test]
         fn a_torn_one_is_none(cut in 0..INTENT_LEN, base: u64) {
             let id = FileId { device: 1, inode: 2 };
-            let old = Intent { pending: false, id, base: 1, len: 2, hash: 3, anchored: true };
-            let new = Intent { pending: true, id, base, len: 9, hash: 4, anchored: true };
+            let old = Intent { pending: false, id, base: 1, before: 5, len: 2, hash: 3, anchored: true };
+            let new = Intent { pending: true, id, base, before: 6, len: 9, hash: 4, anchored: true };
             let torn = [&new.encode()[..cut], &old.encode()[cut..]].concat();
             let read = Intent::decode(&torn);
             prop_assert!(read.is_none() || read == Some(old) || read == Some(new), "{:?}", read);

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use stead::atomic::proof::{self, Replace};
 use stead::atomic::{Durability, Version};
 use stead::disk::{Disk, Metadata};
-use testkit::{Acked, Op, Outcome, Scenario, SimDisk};
+use testkit::{Acked, Fault, Op, Outcome, Scenario, SimDisk, Trouble};
 
 const FILE: &str = "/d/f";
 const LEDGER: &str = "/d/.stead/locks/f.lock";
@@ -371,4 +371,27 @@ fn trap_33_json_lines_go_on_after_any_tear() {
             if is_sound && last { Ok(()) } else { Err(format!("{text:?}")) }
         });
     println!("{}", scenario.explore().unwrap_or_else(|broken| panic!("{broken}")));
+}
+
+/// An append that failed, and could not be taken back, leaves torn bytes and its intent. The next one takes them away;
+/// but not if somebody has written into the file since, for then they may be his.
+#[test]
+fn what_is_torn_is_cut_off_and_what_somebody_wrote_is_not() {
+    for edited in [false, true] {
+        let disk = appended_disk();
+        with_ledger(&disk, |disk| append(disk, b"third\n", Durability::Full)).unwrap();
+        disk.fail(Fault::new(Op::Append, Trouble::Short(4)));
+        disk.fail(Fault::new(Op::Append, Trouble::NoSpace).nth(2));
+        disk.fail(Fault::new(Op::SetLen, Trouble::Io));
+        append(&disk, b"never\n", Durability::Full).unwrap_err();
+        assert_eq!(disk.content(FILE).unwrap(), b"first\nsecond\nthird\nneve");
+        if edited {
+            let file = disk.open(Path::new(FILE), stead::disk::Access::ReadWrite).unwrap();
+            disk.write_at(&file, b"FIRST", 0).unwrap();
+        }
+        append(&disk, b"last\n", Durability::Full).unwrap();
+        let expected = if edited { "FIRST\nsecond\nthird\nneve\nlast\n" } else { "first\nsecond\nthird\nlast\n" };
+        assert_eq!(String::from_utf8(disk.content(FILE).unwrap()).unwrap(), expected);
+        assert_eq!(disk.exists("/d/.stead/kept"), !edited);
+    }
 }
