@@ -211,9 +211,9 @@ impl<D: Disk + Clone> Append<'_, D> {
 
     /// What the file says right before `base`.
     fn hash_before(&self, file: &D::File, base: u64) -> io::Result<u64> {
-        let mut bytes = [0; BEFORE_MAX as usize];
-        let start = base.saturating_sub(BEFORE_MAX);
-        let room = usize::try_from(base - start).map_or(bytes.len(), |len| len.min(bytes.len()));
+        let mut bytes = [0; BEFORE_MAX];
+        let room = usize::try_from(base).map_or(BEFORE_MAX, |base| base.min(BEFORE_MAX));
+        let start = base - room as u64;
         let read = read_full_at(self.disk, file, &mut bytes[..room], start)?;
         Ok(xxh3_64(&bytes[..read]))
     }

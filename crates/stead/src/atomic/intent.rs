@@ -12,7 +12,7 @@ pub(crate) const INTENT_LEN: usize = 256;
 
 /// How many bytes before the appended ones are looked at again. If they have changed, somebody has written into the file
 /// meanwhile, and what stands behind them need not be ours.
-pub(crate) const BEFORE_MAX: u64 = 64;
+pub(crate) const BEFORE_MAX: usize = 64;
 
 const CRC_KEY: &str = ",\"crc\":\"";
 
