@@ -29,12 +29,13 @@ const LIMIT: &str = "#d9480f";
 
 /// The whole picture.
 pub(crate) fn svg(report: &Report) -> String {
-    let heights = report.cases.iter().map(panel_height);
+    let cases = || report.cases.iter().filter(|case| !case.is_detail);
+    let heights = cases().map(panel_height);
     let height = TITLE_HEIGHT + heights.sum::<f64>() + MARGIN / 2.0;
     let mut page = Page::default();
     page.title(report);
     let mut top = TITLE_HEIGHT;
-    for case in &report.cases {
+    for case in cases() {
         page.panel(report, case, top);
         top += panel_height(case);
     }

@@ -26,6 +26,8 @@ pub(crate) struct Case {
     /// The subject that the others are compared with.
     pub(crate) floor: String,
     pub(crate) rows: Vec<Row>,
+    /// Only for who wants to know all of it: not in the plot.
+    pub(crate) is_detail: bool,
 }
 
 /// One subject of a case.
@@ -85,7 +87,7 @@ impl Case {
             Row { subject: one.name, median, p99, ratio_to_floor, skipped }
         };
         let rows = measured.into_iter().map(row).collect();
-        Case { name: name.to_owned(), unit, floor: floor.to_owned(), rows }
+        Case { name: name.to_owned(), unit, floor: floor.to_owned(), rows, is_detail: false }
     }
 
     pub(crate) fn median(&self, subject: &str) -> Option<f64> {

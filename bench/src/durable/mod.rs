@@ -23,7 +23,15 @@ pub(crate) fn run(setup: &Setup) -> Result<Report> {
     replace::replace(setup, &mut report);
     update::update(setup, &mut report);
     append::append(setup, &mut report);
+    for case in &mut report.cases {
+        case.is_detail = is_detail(&case.name);
+    }
     Ok(report)
+}
+
+/// The plot shows what bars are about: of the updates, those of the crowd.
+fn is_detail(case: &str) -> bool {
+    case.ends_with(": wait") || (case.starts_with("update ") && !case.contains("64 processes, full"))
 }
 
 pub(crate) fn agent(args: &[String]) -> Result<()> {
