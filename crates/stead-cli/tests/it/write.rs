@@ -318,3 +318,17 @@ fn a_lock_folder_is_used() {
     }
     assert!(!rig.exists(".stead") && rig.exists("locks"));
 }
+
+/// Trap 32: what a writer that was killed under the lock left in the folder is gone after the next write.
+#[test]
+fn trap_32_a_write_after_a_death_sweeps() {
+    let rig = Rig::new();
+    rig.write("f", b"old");
+    let mut held = rig.hold(&["--for", "f", "--close"]);
+    rig.write(".stead-0123456789abcdef.tmp", b"half");
+    held.kill_stead();
+    crate::rig::kill(held.command(), rustix::process::Signal::KILL);
+    rig.sh("echo new | $STEAD write f").expect(0);
+    assert_eq!(rig.read("f"), b"new\n");
+    assert!(!rig.path(".stead-0123456789abcdef.tmp").exists());
+}

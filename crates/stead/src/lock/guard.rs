@@ -71,8 +71,9 @@ impl Hold {
         }
     }
 
-    /// Whether the holder before this one did not release the lock, so that what it was doing may be half done.
-    pub(crate) fn follows_a_death(&self) -> bool {
+    /// Whether the holder before this one did not release the lock, because it was killed or the power was cut: what it was
+    /// doing may be half done. False where there is no record, and for a shared hold.
+    pub fn follows_a_death(&self) -> bool {
         matches!(self.strength, Strength::Kernel { after_a_death: true, .. })
     }
 

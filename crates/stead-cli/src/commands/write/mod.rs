@@ -5,10 +5,10 @@ mod staging;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use stead::atomic::{Options, Version};
+use stead::atomic::{Options, Version, sweep};
 use stead::lock::{FileLock, Guard};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -86,6 +86,12 @@ pub(crate) fn run(args: &WriteArgs, out: &mut Printer) -> Result<ExitCode, Failu
             format!("failed to replace {}: it leads elsewhere by now", args.shown()),
         )
         .with_hint("a link was changed meanwhile: write again; nothing was replaced"));
+    }
+    if guard.follows_a_death()
+        && let Some(folder) = args.file.canonicalize().ok().as_deref().and_then(Path::parent)
+    {
+        // What cannot be swept now is in nobody's way.
+        let _ = sweep(folder);
     }
     let written = Written { changed: !args.json || args.changes(&written), ..written };
     guard.check()?;
