@@ -296,6 +296,8 @@ impl<T> Document<T> {
 
     fn enter(&self) -> Result<Option<Guard>> {
         let Some(lock) = &self.lock else { return Ok(None) };
+        // What is no file gets no lock beside it.
+        self.store.look()?;
         let guard = lock.lock(self.wait)?;
         if guard.follows_a_death() {
             self.store.sweep();

@@ -70,11 +70,16 @@ impl Store {
         Store { path: path.to_path_buf(), durability: Durability::Full, limit: LIMIT }
     }
 
+    /// An error for what can be no document.
+    pub(crate) fn look(&self) -> Result<Target> {
+        Target::look(&self.path, "read")
+    }
+
     /// All of the file, as it is at one instant, unless somebody writes into it in place.
     pub(crate) fn read(&self) -> Result<Seen> {
         const STEP: &str = "read";
         let fail = |error| Error::system(STEP, &self.path, error);
-        let target = Target::look(&self.path, STEP)?;
+        let target = self.look()?;
         if target.stat.is_none() {
             return Ok(Seen { target, file: None });
         }
@@ -166,7 +171,7 @@ impl Store {
 
     /// Removes what a writer that died left in the folder. What cannot be removed now is in nobody's way.
     pub(crate) fn sweep(&self) {
-        if let Ok(target) = Target::look(&self.path, STEP) {
+        if let Ok(target) = self.look() {
             let _ = sweep(target.folder());
         }
     }
