@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::signal::{SigSet, SigmaskHow};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use signal_hook::consts::{SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH};
 use signal_hook::iterator::SignalsInfo;
@@ -43,7 +44,7 @@ pub(super) fn before_ending(clean_up: impl Fn() -> bool + Send + 'static) -> io:
         Some(ignored) => ENDING.into_iter().filter(|signal| !ignored.contains(signal)).collect(),
         None => vec![SIGINT, SIGTERM],
     };
-    let mut signals = SignalsInfo::<WithOrigin>::new(ours)?;
+    let mut signals = collect(ours)?;
     let listen = move || {
         for origin in signals.forever() {
             if clean_up() {
@@ -52,6 +53,17 @@ pub(super) fn before_ending(clean_up: impl Fn() -> bool + Send + 'static) -> io:
         }
     };
     thread::Builder::new().name("signals".to_owned()).spawn(listen).map(drop)
+}
+
+/// From now on these signals are collected. They are held back meanwhile: one that came between the handler and the entry
+/// that tells it what to do would be swallowed.
+fn collect(signals: impl IntoIterator<Item = i32>) -> io::Result<SignalsInfo<WithOrigin>> {
+    let signals: Vec<i32> = signals.into_iter().collect();
+    let held: SigSet = signals.iter().filter_map(|signal| nix::sys::signal::Signal::try_from(*signal).ok()).collect();
+    let before = held.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let collected = SignalsInfo::new(signals);
+    before.thread_set_mask()?;
+    collected
 }
 
 /// Signals that are no longer obeyed but collected.
@@ -71,7 +83,7 @@ impl Relay {
     /// From now on signals to this process are collected, but for those `ignored`.
     pub(super) fn listen(ignored: &[i32]) -> io::Result<Relay> {
         let all = ENDING.into_iter().chain(OTHERS).filter(|signal| !ignored.contains(signal));
-        Ok(Relay { signals: SignalsInfo::new(all)? })
+        Ok(Relay { signals: collect(all)? })
     }
 
     /// A signal that came so far and would have ended us.
