@@ -15,14 +15,16 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::atomic::commit::name_new;
 use crate::atomic::durability::Durability;
-use crate::atomic::intent::{BEFORE_MAX, INTENT_LEN, Intent};
+use crate::atomic::intent::{BEFORE_MAX, INTENT_LEN, Intent, start_of};
 use crate::atomic::keep;
-use crate::atomic::names::Temporary;
 use crate::atomic::stage::{Dress, Staged};
 use crate::filesystem::folder_of;
 use crate::lock::LEDGER_AT;
-use crate::sys::Access;
 use crate::sys::disk::{Disk, append_all, read_full_at, uninterrupted, write_all_at};
+use crate::sys::{Access, FileId, Stat};
+
+/// How often the file may be replaced under us.
+const TRIES: usize = 16;
 
 /// What the end of a file that does not end in a newline is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,31 +59,45 @@ pub(crate) struct Done {
     /// Where the first of the appended bytes is.
     pub(crate) offset: u64,
     pub(crate) created: bool,
+    /// The file that was appended to, if it was there.
+    id: Option<FileId>,
     /// Where torn bytes are that were in the way.
     pub(crate) kept: Vec<PathBuf>,
 }
 
 impl<D: Disk + Clone> Append<'_, D> {
-    /// Appends `lines`, which end in a newline: all of them or, if this fails, none.
+    /// Appends `lines`, which end in a newline: all of them or, if this fails, none. If somebody who takes no lock renames
+    /// another file there meanwhile, they are appended to that one as well.
     pub(crate) fn run(&self, lines: &[u8]) -> io::Result<Done> {
+        let mut kept = Vec::new();
+        for _ in 0..TRIES {
+            let Some(mut done) = self.once(lines)? else { continue };
+            kept.append(&mut done.kept);
+            if done.created || self.disk.stat(self.target).is_ok_and(|stat| Some(stat.id) == done.id) {
+                return Ok(Done { kept, ..done });
+            }
+        }
+        Err(io::Error::other("somebody who takes no lock replaces it again and again"))
+    }
+
+    /// `None`: it was removed between two looks.
+    fn once(&self, lines: &[u8]) -> io::Result<Option<Done>> {
         let file = match self.disk.open(self.target, Access::Append) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                if self.create(lines)? {
-                    return Ok(Done { created: true, ..Done::default() });
-                }
-                self.disk.open(self.target, Access::Append)?
+                let done = Done { created: true, ..Done::default() };
+                return Ok(self.create(lines)?.then_some(done));
             }
             Err(error) => return Err(error),
         };
-        self.extend(&file, lines)
+        self.extend(&file, lines).map(Some)
     }
 
     /// A file that is born with its first lines is whole from the start. False: there is one by now.
     fn create(&self, lines: &[u8]) -> io::Result<bool> {
         let folder = folder_of(self.target);
         let dress = Dress::default();
-        let mut staged = Staged::create(self.disk, folder, Temporary::Staged, &dress)?;
+        let mut staged = Staged::create(self.disk, folder, &dress)?;
         staged.write_all_at(lines, 0)?;
         staged.finish(&dress, self.durability)?;
         match name_new(self.disk, staged.path()?, self.target) {
@@ -103,24 +119,32 @@ impl<D: Disk + Clone> Append<'_, D> {
 
     fn extend(&self, file: &D::File, lines: &[u8]) -> io::Result<Done> {
         let seen = self.disk.stat_file(file)?;
-        let mut done = Done { offset: seen.len, ..Done::default() };
-        let last = self.read_intent()?.filter(|intent| intent.id == seen.id);
+        let mut done = Done { offset: seen.len, id: Some(seen.id), ..Done::default() };
+        let last = self.read_intent(&seen)?.filter(|intent| intent.id == seen.id);
         if let Some(intent) = last.filter(|intent| intent.pending) {
             self.recover(file, &intent, &mut done)?;
         }
         let missing_newline = self.end_last_line(file, &mut done)?;
         let bytes = if missing_newline { [b"\n", lines].concat() } else { lines.to_vec() };
-        let anchored = last.is_some_and(|intent| intent.anchored);
+        // Another file may have got the number of one that was removed; but hardly its length as well.
+        let anchored = last.is_some_and(|intent| intent.anchored && intent.base + intent.len == seen.len);
         let before = if self.ledger.is_some() { self.hash_before(file, done.offset)? } else { 0 };
         let (base, len, hash) = (done.offset, bytes.len() as u64, xxh3_64(&bytes));
-        let intent = self.announce(Intent { pending: true, id: seen.id, base, before, len, hash, anchored })?;
-        self.write(file, &bytes, done.offset)?;
-        if let Some(intent) = intent {
-            // One that stays is found to be fulfilled.
-            let _ = self.write_intent(&Intent { pending: false, ..intent });
+        let intent = Intent { pending: true, id: seen.id, base, before, start: start_of(&bytes), len, hash, anchored };
+        let announced = self.announce(intent);
+        if announced.is_err() {
+            self.withdraw(&intent);
         }
+        let intent = announced?;
+        self.write(file, &bytes, &intent)?;
+        self.withdraw(&intent);
         done.offset += u64::from(missing_newline);
         Ok(done)
+    }
+
+    /// Nothing is pending any more. An intent that stays is found to be fulfilled, or not to fit.
+    fn withdraw(&self, intent: &Intent) {
+        let _ = self.write_intent(&Intent { pending: false, ..*intent });
     }
 
     /// Cuts off what a writer that died left half done, and keeps it.
@@ -134,7 +158,10 @@ impl<D: Disk + Clone> Append<'_, D> {
         }
         let mut bytes = vec![0; usize::try_from(done.offset - intent.base).map_err(io::Error::other)?];
         read_full_at(self.disk, file, &mut bytes, intent.base)?;
-        if done.offset == end && xxh3_64(&bytes) == intent.hash {
+        let is_whole = done.offset == end && xxh3_64(&bytes) == intent.hash;
+        // Torn bytes are ours, or, after a power cut, zeros in their place.
+        let mut pairs = bytes.iter().zip(&intent.start);
+        if is_whole || !pairs.all(|(found, ours)| found == ours || *found == 0) {
             return Ok(());
         }
         self.cut(file, intent.base, &bytes, done)
@@ -162,21 +189,19 @@ impl<D: Disk + Clone> Append<'_, D> {
 
     /// Where the last line of a file of this length begins, and that line.
     fn last_line(&self, file: &D::File, len: u64) -> io::Result<(u64, Vec<u8>)> {
-        const STEP: u64 = 4096;
-        let mut line = Vec::new();
-        let mut start = len;
-        while start > 0 {
-            let from = start.saturating_sub(STEP);
-            let mut piece = vec![0; usize::try_from(start - from).map_err(io::Error::other)?];
+        let mut window = 4096;
+        loop {
+            let from = len.saturating_sub(window);
+            let mut piece = vec![0; usize::try_from(len - from).map_err(io::Error::other)?];
             read_full_at(self.disk, file, &mut piece, from)?;
             if let Some(newline) = piece.iter().rposition(|byte| *byte == b'\n') {
-                line.splice(0..0, piece[newline + 1..].iter().copied());
-                return Ok((from + newline as u64 + 1, line));
+                return Ok((from + newline as u64 + 1, piece.split_off(newline + 1)));
             }
-            line.splice(0..0, piece);
-            start = from;
+            if from == 0 {
+                return Ok((0, piece));
+            }
+            window *= 2;
         }
-        Ok((0, line))
     }
 
     /// Keeps `bytes`, and then cuts the file where they begin; durably, for the next intent is about the file without
@@ -190,11 +215,11 @@ impl<D: Disk + Clone> Append<'_, D> {
     }
 
     /// Writes the intent down. What is to outlive a power cut needs an intent that does.
-    fn announce(&self, mut intent: Intent) -> io::Result<Option<Intent>> {
-        let Some(ledger) = &self.ledger else { return Ok(None) };
+    fn announce(&self, mut intent: Intent) -> io::Result<Intent> {
+        let Some(ledger) = &self.ledger else { return Ok(intent) };
         self.write_intent(&intent)?;
         if self.durability == Durability::None {
-            return Ok(Some(intent));
+            return Ok(intent);
         }
         uninterrupted(|| self.disk.sync_data(ledger.file))?;
         if !intent.anchored {
@@ -206,7 +231,7 @@ impl<D: Disk + Clone> Append<'_, D> {
             }
             intent.anchored = true;
         }
-        Ok(Some(intent))
+        Ok(intent)
     }
 
     /// What the file says right before `base`.
@@ -218,16 +243,24 @@ impl<D: Disk + Clone> Append<'_, D> {
         Ok(xxh3_64(&bytes[..read]))
     }
 
-    fn write(&self, file: &D::File, bytes: &[u8], base: u64) -> io::Result<()> {
-        let written = append_all(self.disk, file, bytes).and_then(|()| self.sync(file));
-        if written.is_err() {
-            // All or nothing. If the cut fails too, the intent stays for the next to come.
-            let len = self.disk.stat_file(file).map_or(u64::MAX, |stat| stat.len);
-            if len <= base + bytes.len() as u64 {
-                let _ = self.disk.set_len(file, base);
-            }
+    /// All or nothing: what was written is taken back if the rest of it, or the sync, fails.
+    fn write(&self, file: &D::File, bytes: &[u8], intent: &Intent) -> io::Result<()> {
+        let (written, outcome) = append_all(self.disk, file, bytes);
+        let outcome = outcome.and_then(|()| self.sync(file));
+        if outcome.is_err() && self.take_back(file, intent.base, written).is_ok() {
+            self.withdraw(intent);
         }
-        written
+        outcome
+    }
+
+    /// Cuts the file to where it ended, if nobody has written behind that but we. If it cannot be, the intent stays for
+    /// the next to come.
+    fn take_back(&self, file: &D::File, base: u64, written: usize) -> io::Result<()> {
+        if self.disk.stat_file(file)?.len != base + written as u64 {
+            return Err(io::Error::other("others have written behind it"));
+        }
+        self.disk.set_len(file, base)?;
+        self.sync(file)
     }
 
     fn sync(&self, file: &D::File) -> io::Result<()> {
@@ -238,8 +271,17 @@ impl<D: Disk + Clone> Append<'_, D> {
         }
     }
 
-    fn read_intent(&self) -> io::Result<Option<Intent>> {
+    /// The intent, if those who could have written it could also have written into the file.
+    fn read_intent(&self, target: &Stat) -> io::Result<Option<Intent>> {
+        const OTHERS: u32 = 0o002;
         let Some(ledger) = &self.ledger else { return Ok(None) };
+        let seen = self.disk.stat_file(ledger.file)?;
+        let is_open = seen.mode & OTHERS & !target.mode != 0;
+        let folder = || self.disk.stat(folder_of(self.target)).map(|folder| folder.owner);
+        let is_known = seen.owner == 0 || seen.owner == target.owner || seen.owner == folder()?;
+        if is_open || !is_known {
+            return Ok(None);
+        }
         let mut bytes = [0; INTENT_LEN];
         let read = read_full_at(self.disk, ledger.file, &mut bytes, LEDGER_AT)?;
         Ok(Intent::decode(&bytes[..read]))

@@ -140,8 +140,11 @@ impl Appender {
             // What cannot be swept now is in nobody's way.
             let _ = sweep(target.folder());
         }
-        guard.check()?;
         let lock_path = guard.lock_path().to_path_buf();
+        // Under the lock of a `stead run` above there may be others of us.
+        let among_us = guard.is_nested().then(|| Options::new().at(beside(&lock_path)).lock(self.wait));
+        let _among_us = among_us.transpose()?;
+        guard.check()?;
         let ledger = guard.ledger().map(|file| Ledger { file, path: &lock_path });
         let (durability, tail) = (self.durability, self.tail);
         let append = Append { disk: &RealDisk, ledger, target: &target.path, durability, tail };
@@ -160,4 +163,11 @@ impl Appender {
     fn refused(&self, target: &Target, error: io::Error) -> Error {
         refused(STEP, &self.path, &target.path, error)
     }
+}
+
+/// The lock of those who hold a lock together because it is held above them.
+fn beside(lock_path: &Path) -> PathBuf {
+    let mut path = lock_path.as_os_str().to_owned();
+    path.push(".below");
+    path.into()
 }

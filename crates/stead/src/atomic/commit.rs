@@ -15,6 +15,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::filesystem::folder_of;
 use crate::sys::disk::{Disk, uninterrupted};
 
+/// How often the second name of a backup may be swept away before it is used.
+const BACKUP_TRIES: usize = 8;
+
 /// What may be in the place of the target for a commit to go on.
 #[derive(Debug)]
 pub(crate) enum Rule<F> {
@@ -36,6 +39,8 @@ pub(crate) struct Commit<'a, F> {
     /// The path to rename over, no link itself.
     pub(crate) target: &'a Path,
     pub(crate) rule: Rule<F>,
+    /// The version of the new content, where it is known.
+    pub(crate) new: Option<Version>,
     pub(crate) dress: Dress,
     /// What is appended to the name of the target for the name of its backup.
     pub(crate) backup: Option<OsString>,
@@ -103,34 +108,39 @@ impl<F> Commit<'_, F> {
         }
     }
 
-    /// The temporary gets a name that says what is to be swapped, if it has not one yet.
+    /// The temporary, whole and synced by now, gets a name that says what is to be swapped.
     fn name_for_swap<D: Disk<File = F> + Clone>(
         &self,
         staged: &mut Staged<D>,
         expected: &Expected<F>,
     ) -> io::Result<()> {
-        let name = staged.path()?.file_name().unwrap_or_default();
-        if matches!(Temporary::parse(name), Some(Temporary::Swap(_))) {
-            return Ok(());
-        }
-        let new = Version::of_file(staged.disk(), staged.file())?;
+        let new = self.new.map_or_else(|| Version::of_file(staged.disk(), staged.file()), Ok)?;
         let target = self.target.file_name().unwrap_or_default();
-        staged.rename(Temporary::Swap(Swap::new(target, expected.version, new)))
+        staged.rename(Temporary::Swap(Swap::new(target, expected.version, new, staged.id().inode)))
     }
 
     /// Gives the content that is there a second name. It becomes that of the backup in one step, so that an older
     /// backup is there until the new one is.
     fn back_up<D: Disk>(&self, disk: &D) -> io::Result<()> {
         let Some(suffix) = &self.backup else { return Ok(()) };
-        let temporary = self.target.with_file_name(Temporary::Staged.name());
-        match disk.link(self.target, &temporary) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error),
-        }
-        disk.rename(&temporary, &backup_path(self.target, suffix)).inspect_err(|_| {
-            let _ = disk.unlink(&temporary);
-        })?;
+        let mut tries = 0;
+        let temporary = loop {
+            let temporary = self.target.with_file_name(Temporary::Staged.name());
+            match disk.link(self.target, &temporary) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(error) => return Err(error),
+            }
+            match disk.rename(&temporary, &backup_path(self.target, suffix)) {
+                Ok(()) => break temporary,
+                // A sweep took it for an orphan, which it was for an instant.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && tries < BACKUP_TRIES => tries += 1,
+                Err(error) => {
+                    let _ = disk.unlink(&temporary);
+                    return Err(error);
+                }
+            }
+        };
         // rename(2) does nothing where both names are of one file: the backup is that of a run that came no further.
         match disk.unlink(&temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -8,13 +8,12 @@ use std::path::{Path, PathBuf};
 
 use crate::atomic::commit::{Commit, Rule};
 use crate::atomic::durability::Durability;
-use crate::atomic::names::{Swap, Temporary};
 use crate::atomic::options::{Options, Replaced};
 use crate::atomic::stage::{Dress, Staged};
 use crate::atomic::target::{Target, refused};
 use crate::atomic::version::Version;
 use crate::error::{Error, Result};
-use crate::sys::disk::{Disk, RealDisk, uninterrupted};
+use crate::sys::disk::{Disk, RealDisk, metadata, uninterrupted};
 
 pub(crate) const STEP: &str = "replace";
 
@@ -79,13 +78,7 @@ impl AtomicFile {
     }
 
     pub(crate) fn new(plan: Plan) -> Result<AtomicFile> {
-        let temporary = match (&plan.rule, plan.new) {
-            (Rule::IfMatch(expected), Some(new)) => {
-                Temporary::Swap(Swap::new(plan.target.name(), expected.version, new))
-            }
-            _ => Temporary::Staged,
-        };
-        let staged = Staged::create(&RealDisk, plan.target.folder(), temporary, &plan.dress)
+        let staged = Staged::create(&RealDisk, plan.target.folder(), &plan.dress)
             .map_err(|error| refused(STEP, &plan.shown, &plan.target.path, error))?;
         let created = plan.target.stat.is_none();
         Ok(AtomicFile { plan, staged, position: 0, created })
@@ -98,12 +91,16 @@ impl AtomicFile {
     /// [`NotDurable`](crate::ErrorKind::NotDurable) says that it is in place, though not for certain after a power cut.
     /// After any other the old file is as it was.
     pub fn commit(mut self) -> Result<Replaced, CommitError> {
-        let Plan { shown, target, rule, dress, backup, durability, .. } = &mut self.plan;
+        if let Err(error) = self.look_again() {
+            return Err(CommitError { error, file: Box::new(self) });
+        }
+        let Plan { shown, target, rule, dress, backup, durability, new } = &mut self.plan;
         let commit = Commit {
             step: STEP,
             shown,
             target: &target.path,
             rule: std::mem::replace(rule, Rule::Replace),
+            new: *new,
             dress: dress.clone(),
             backup: backup.clone(),
             durability: *durability,
@@ -117,6 +114,17 @@ impl AtomicFile {
                 Err(CommitError { error, file: Box::new(self) })
             }
         }
+    }
+
+    /// The old file may have got other metadata while the new content was written.
+    fn look_again(&mut self) -> Result<()> {
+        let Plan { shown, target, dress, .. } = &mut self.plan;
+        let (Some(like), Ok(now)) = (&mut dress.like, RealDisk.stat(&target.path)) else { return Ok(()) };
+        if (like.mode, like.owner, like.group) == (now.mode, now.owner, now.group) {
+            return Ok(());
+        }
+        *like = metadata(&RealDisk, &target.path, &now).map_err(|error| refused(STEP, shown, &target.path, error))?;
+        self.staged.dress_again(&self.plan.dress).map_err(|error| self.refused(error))
     }
 
     pub(crate) fn refused(&self, error: io::Error) -> Error {

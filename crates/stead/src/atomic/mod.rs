@@ -37,7 +37,6 @@ use crate::error::Result;
 pub(crate) use self::{
     commit::{Commit, Rule},
     keep::bytes as keep_bytes,
-    names::{Swap, Temporary},
     stage::{Dress, Staged},
     swap::Expected,
     target::{Target, refused},

@@ -16,8 +16,8 @@ const END: &str = ".tmp";
 pub(crate) enum Temporary {
     /// `.stead-RANDOM.tmp`: a new content, perhaps not whole yet.
     Staged,
-    /// `.stead-RANDOM-EXPECTED-NEW-TARGET.tmp`: a whole new content that is to be swapped with the expected one, or
-    /// what came out of that swap.
+    /// `.stead-RANDOM-EXPECTED-NEW-TARGET-INODE.tmp`: a whole new content that is to be swapped with the expected one,
+    /// or what came out of that swap.
     Swap(Swap),
 }
 
@@ -30,11 +30,13 @@ pub(crate) struct Swap {
     pub(crate) new: Version,
     /// The hash of the target's name.
     pub(crate) target: u64,
+    /// The file with the new content: it, and no other of the same content, is ours.
+    pub(crate) inode: u64,
 }
 
 impl Swap {
-    pub(crate) fn new(target: &OsStr, expected: Version, new: Version) -> Swap {
-        Swap { expected, new, target: hash_of_name(target) }
+    pub(crate) fn new(target: &OsStr, expected: Version, new: Version, inode: u64) -> Swap {
+        Swap { expected, new, target: hash_of_name(target), inode }
     }
 
     /// Whether the swap is about the file of this name.
@@ -49,8 +51,8 @@ impl Temporary {
         let random = RandomState::new().build_hasher().finish();
         match self {
             Temporary::Staged => format!("{START}{random:016x}{END}"),
-            Temporary::Swap(Swap { expected, new, target }) => {
-                format!("{START}{random:016x}-{expected}-{new}-{target:016x}{END}")
+            Temporary::Swap(Swap { expected, new, target, inode }) => {
+                format!("{START}{random:016x}-{expected}-{new}-{target:016x}-{inode:016x}{END}")
             }
         }
     }
@@ -62,8 +64,8 @@ impl Temporary {
         number(words.next()?)?;
         let Some(expected) = words.next() else { return Some(Temporary::Staged) };
         let (expected, new) = (expected.parse().ok()?, words.next()?.parse().ok()?);
-        let target = number(words.next()?)?;
-        words.next().is_none().then_some(Temporary::Swap(Swap { expected, new, target }))
+        let (target, inode) = (number(words.next()?)?, number(words.next()?)?);
+        words.next().is_none().then_some(Temporary::Swap(Swap { expected, new, target, inode }))
     }
 }
 
@@ -83,7 +85,7 @@ mod tests {
 
     #[test]
     fn names_come_back_and_others_are_not_ours() {
-        let swap = Swap::new(OsStr::new("state.json"), Version::of(b"old"), Version::of(b"new"));
+        let swap = Swap::new(OsStr::new("state.json"), Version::of(b"old"), Version::of(b"new"), 7);
         for temporary in [Temporary::Staged, Temporary::Swap(swap)] {
             let name = temporary.name();
             assert_eq!(Temporary::parse(OsStr::new(&name)), Some(temporary), "{name}");

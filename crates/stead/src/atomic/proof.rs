@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use crate::atomic::append::{Append, Ledger, Tail};
 use crate::atomic::commit::{Commit, Rule};
 use crate::atomic::durability::Durability;
-use crate::atomic::names::Temporary;
 use crate::atomic::stage::{Dress, Staged};
 use crate::atomic::swap::Expected;
 use crate::atomic::sweep::{Swept, sweep_on};
@@ -58,11 +57,13 @@ impl Replace {
         };
         let dress = Dress { like, mode: self.mode };
         let folder = target.parent().unwrap_or(Path::new("/"));
-        let mut staged = Staged::create(disk, folder, Temporary::Staged, &dress).map_err(fail)?;
+        let mut staged = Staged::create(disk, folder, &dress).map_err(fail)?;
         staged.write_all_at(content, 0).map_err(fail)?;
         meanwhile();
         let (backup, durability) = (self.backup.clone(), self.durability);
-        Commit { step: "replace", shown: target, target, rule, dress, backup, durability }.run(&mut staged).map(|_| ())
+        Commit { step: "replace", shown: target, target, rule, new: None, dress, backup, durability }
+            .run(&mut staged)
+            .map(|_| ())
     }
 }
 

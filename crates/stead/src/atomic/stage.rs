@@ -10,6 +10,8 @@ use crate::sys::{FileId, Metadata, NewFile, Stat};
 
 /// How many names to try: one is taken once in 2^64 times, or by someone who guesses.
 const TRIES: usize = 16;
+/// Setuid and setgid.
+const SET_ID: u32 = 0o6000;
 
 /// What a new file gets beside its content.
 #[derive(Debug, Clone, Default)]
@@ -21,12 +23,12 @@ pub(crate) struct Dress {
 }
 
 impl Dress {
-    /// What the file may show of itself while it is made.
+    /// What a new file shows before it has its metadata: to its owner at most what it will, to others nothing. Who opened it
+    /// then could read on.
     fn at_first(&self) -> NewFile {
         match (self.mode, &self.like) {
-            (Some(mode), Some(like)) => NewFile::AtMost(mode & like.mode),
-            (Some(mode), None) => NewFile::AtMost(mode),
-            (None, Some(like)) => NewFile::AtMost(like.mode),
+            (Some(mode), _) => NewFile::AtMost(mode & 0o600),
+            (None, Some(like)) => NewFile::AtMost(like.mode & 0o600),
             (None, None) => NewFile::Default,
         }
     }
@@ -42,16 +44,19 @@ pub(crate) struct Staged<D: Disk> {
     path: Option<PathBuf>,
     /// As it was then.
     born: Stat,
+    /// What could not be kept of the metadata, in words.
+    lost: Vec<String>,
     /// A sync failed: what was written may be gone although a later sync says otherwise (trap 26).
     poisoned: bool,
 }
 
 impl<D: Disk + Clone> Staged<D> {
     /// Creates the file in `folder`, under a random name (trap 25).
-    pub(crate) fn create(disk: &D, folder: &Path, temporary: Temporary, dress: &Dress) -> io::Result<Staged<D>> {
+    /// It has its metadata before it has any content.
+    pub(crate) fn create(disk: &D, folder: &Path, dress: &Dress) -> io::Result<Staged<D>> {
         let mut last = None;
         for _ in 0..TRIES {
-            let path = folder.join(temporary.name());
+            let path = folder.join(Temporary::Staged.name());
             let file = match disk.create(&path, dress.at_first()) {
                 Ok(file) => file,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -61,7 +66,10 @@ impl<D: Disk + Clone> Staged<D> {
                 Err(error) => return Err(error),
             };
             if let Some(born) = locked(disk, &file)? {
-                return Ok(Staged { disk: disk.clone(), file, path: Some(path), born, poisoned: false });
+                let disk = disk.clone();
+                let mut staged = Staged { disk, file, path: Some(path), born, lost: Vec::new(), poisoned: false };
+                staged.dress(dress)?;
+                return Ok(staged);
             }
         }
         Err(last.unwrap_or_else(|| io::Error::other("temporary files are swept away as soon as they are made")))
@@ -92,18 +100,32 @@ impl<D: Disk + Clone> Staged<D> {
         write_all_at(&self.disk, &self.file, bytes, offset)
     }
 
-    /// Gives it its metadata and then syncs it (trap 24: in this order). Returns in words what could not be kept.
-    pub(crate) fn finish(&mut self, dress: &Dress, durability: Durability) -> io::Result<Vec<String>> {
-        let mut lost = Vec::new();
+    /// Gives it its metadata once more: those of the target have changed, or writing has taken some away.
+    pub(crate) fn dress_again(&mut self, dress: &Dress) -> io::Result<()> {
+        self.born = self.disk.stat_file(&self.file)?;
+        self.dress(dress)
+    }
+
+    fn dress(&mut self, dress: &Dress) -> io::Result<()> {
         if let Some(like) = &dress.like {
-            lost = self.disk.set_metadata(&self.file, &self.born, like)?;
+            self.lost = self.disk.set_metadata(&self.file, &self.born, like)?;
         }
-        if let Some(mode) = dress.mode {
-            self.disk.set_mode(&self.file, mode)?;
+        match dress.mode {
+            Some(mode) => self.disk.set_mode(&self.file, mode),
+            None => Ok(()),
+        }
+    }
+
+    /// Syncs it, with its metadata (trap 24). Returns in words what could not be kept of that.
+    pub(crate) fn finish(&mut self, dress: &Dress, durability: Durability) -> io::Result<Vec<String>> {
+        let mode = dress.mode.or(dress.like.as_ref().map(|like| like.mode)).unwrap_or(0);
+        if mode & SET_ID != 0 {
+            // Writing took these bits away.
+            self.dress_again(dress)?;
         }
         let synced = durability.sync(&self.disk, &self.file);
         self.poisoned |= synced.is_err();
-        synced.map(|()| lost)
+        synced.map(|()| self.lost.clone())
     }
 
     /// Gives it another temporary name.

@@ -90,28 +90,31 @@ fn finish_swap<D: Disk>(disk: &D, path: &Path, file: &D::File, swap: &Swap, swep
         swept.in_use += 1;
         return Ok(());
     }
-    let version = Version::of_file(disk, file)?;
-    if version == swap.new || version == swap.expected {
+    let seen = disk.stat_file(file)?;
+    // Ours, not swapped yet or put back already, and nobody was told of it; or what was expected to come out.
+    if seen.id.inode == swap.inode || Version::of_file(disk, file)? == swap.expected {
         return remove(disk, path, swept);
     }
-    if let Some((target, target_path)) = target
-        && Version::of_file(disk, &target)? == swap.new
-    {
-        let ours = disk.stat_file(&target)?.id;
-        let left_over = put_back(disk, path, &target_path, ours)?;
-        uninterrupted(|| disk.sync_folder(folder_of(path)))?;
-        swept.put_back.push(target_path);
-        return if left_over { keep_and_remove(disk, path, swap.new, swept) } else { Ok(()) };
+    let Some((target, target_path)) = target else { return keep_and_remove(disk, path, swept) };
+    let ours = disk.stat_file(&target)?;
+    if ours.id.inode != swap.inode {
+        return keep_and_remove(disk, path, swept);
     }
-    keep_and_remove(disk, path, swap.new, swept)
+    if ours.owner != seen.owner {
+        // Anybody may give a file such a name where all may write.
+        swept.kept.push(keep::file(disk, &target_path, file)?);
+        return Err(io::Error::other("it is of another user than the file whose place it would take: a copy was kept"));
+    }
+    let left_over = put_back(disk, path, &target_path, ours.id)?;
+    uninterrupted(|| disk.sync_folder(folder_of(path)))?;
+    swept.put_back.push(target_path);
+    if left_over { keep_and_remove(disk, path, swept) } else { Ok(()) }
 }
 
-/// Removes what holds the content that nobody was told of; keeps any other.
-fn keep_and_remove<D: Disk>(disk: &D, path: &Path, unacknowledged: Version, swept: &mut Swept) -> io::Result<()> {
+/// Keeps what nothing else holds.
+fn keep_and_remove<D: Disk>(disk: &D, path: &Path, swept: &mut Swept) -> io::Result<()> {
     let file = disk.open(path, Access::ReadOnly)?;
-    if Version::of_file(disk, &file)? != unacknowledged {
-        swept.kept.push(keep::file(disk, path, &file)?);
-    }
+    swept.kept.push(keep::file(disk, path, &file)?);
     remove(disk, path, swept)
 }
 

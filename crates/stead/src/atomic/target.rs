@@ -1,6 +1,5 @@
 //! The file that is to be replaced or appended to.
 
-use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -58,10 +57,6 @@ impl Target {
     /// Where it lies.
     pub(crate) fn folder(&self) -> &Path {
         folder_of(&self.path)
-    }
-
-    pub(crate) fn name(&self) -> &OsStr {
-        self.path.file_name().unwrap_or_default()
     }
 }
 

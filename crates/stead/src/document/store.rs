@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::atomic::{Commit, Dress, Durability, Expected, Rule, Staged, Swap, Target, Temporary, Version};
+use crate::atomic::{Commit, Dress, Durability, Expected, Rule, Staged, Target, Version};
 use crate::atomic::{keep_bytes, refused, sweep};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::Guard;
@@ -129,21 +129,21 @@ impl Store {
     fn stage<'a>(&'a self, seen: &'a Seen, content: &[u8]) -> Result<(Commit<'a, File>, Staged<RealDisk>)> {
         let target = &seen.target;
         let fail = |error| refused(STEP, &self.path, &target.path, error);
-        let (rule, temporary, like) = match &seen.file {
-            None => (Rule::NoClobber, Temporary::Staged, None),
+        let (rule, like) = match &seen.file {
+            None => (Rule::NoClobber, None),
             Some(Found { stat, content: before, .. }) => {
                 let version = Version::of(before);
                 let expected = Expected { version, id: stat.id, len: before.len() as u64, _pin: None };
-                let swap = Swap::new(target.name(), version, Version::of(content));
                 let like = metadata(&RealDisk, &target.path, stat).map_err(fail)?;
-                (Rule::IfMatch(expected), Temporary::Swap(swap), Some(like))
+                (Rule::IfMatch(expected), Some(like))
             }
         };
         let dress = Dress { like, mode: None };
-        let staged = Staged::create(&RealDisk, target.folder(), temporary, &dress).map_err(fail)?;
+        let staged = Staged::create(&RealDisk, target.folder(), &dress).map_err(fail)?;
         staged.write_all_at(content, 0).map_err(fail)?;
         let (shown, target, durability) = (&*self.path, &*target.path, self.durability);
-        Ok((Commit { step: STEP, shown, target, rule, dress, backup: None, durability }, staged))
+        let new = Some(Version::of(content));
+        Ok((Commit { step: STEP, shown, target, rule, new, dress, backup: None, durability }, staged))
     }
 
     /// Without a lock for the document, those who swap it keep each other out by the lock of the file that they read:

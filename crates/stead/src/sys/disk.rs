@@ -280,16 +280,17 @@ pub(crate) fn write_all_at<D: Disk>(disk: &D, file: &D::File, bytes: &[u8], offs
     Ok(())
 }
 
-/// Appends all of `bytes` (trap 28).
-pub(crate) fn append_all<D: Disk>(disk: &D, file: &D::File, bytes: &[u8]) -> io::Result<()> {
+/// Appends all of `bytes` (trap 28); says how many it came to.
+pub(crate) fn append_all<D: Disk>(disk: &D, file: &D::File, bytes: &[u8]) -> (usize, io::Result<()>) {
     let mut written = 0;
     while written < bytes.len() {
-        match uninterrupted(|| disk.append(file, &bytes[written..]))? {
-            0 => return Err(io::ErrorKind::WriteZero.into()),
-            count => written += count,
+        match uninterrupted(|| disk.append(file, &bytes[written..])) {
+            Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
+            Ok(count) => written += count,
+            Err(error) => return (written, Err(error)),
         }
     }
-    Ok(())
+    (written, Ok(()))
 }
 
 /// All that there is to know of what is at `path`, where `stat` was seen.

@@ -114,3 +114,32 @@ fn it_waits_as_it_is_told() {
     drop(guard);
     Appender::new(&path).wait(Wait::No).append(["x"]).unwrap();
 }
+
+/// Somebody renames another file there while we append: what was acknowledged is in the one that is there now.
+#[test]
+#[cfg(unix)]
+fn lines_are_in_the_file_that_is_there_in_the_end() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("f");
+    fs::write(&path, "").unwrap();
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Takes no lock, copies nothing: whatever was appended to the old one is gone with it.
+            let other = folder.path().join("other");
+            while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                fs::write(&other, "").unwrap();
+                fs::rename(&other, &path).unwrap();
+                std::thread::yield_now();
+            }
+        });
+        let appender = Appender::new(&path).durability(Durability::None);
+        for number in 0..200 {
+            // It is not said to be replaced again and again unless it is.
+            if let Err(error) = appender.append([number.to_string()]) {
+                assert_eq!(error.kind(), ErrorKind::Io, "{error:?}");
+            }
+        }
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}

@@ -312,6 +312,18 @@ fn trap_31_an_update_begins_again_on_what_a_foreign_writer_put_there() {
         })
         .unwrap();
     assert_eq!((calls, state.read().unwrap().n), (2, 8));
+    // And where it does not.
+    calls = 0;
+    state
+        .update(|state| {
+            calls += 1;
+            if calls == 1 {
+                fs::write(&path, fs::read_to_string(&path).unwrap().replace('8', "6")).unwrap();
+            }
+            state.n += 1;
+        })
+        .unwrap();
+    assert_eq!((calls, state.read().unwrap().n), (2, 7));
     // One who removes it.
     calls = 0;
     state

@@ -242,7 +242,8 @@ fn trap_31_what_came_between_is_never_lost() {
             .check(|disk, acked| {
                 let found = disk.content(FILE);
                 match found.as_deref() {
-                    Some(b"theirs") => nothing_else(disk, &["f"]),
+                    // What went back the other way, ours, is kept.
+                    Some(b"theirs") => nothing_else(disk, &["f", ".stead"]),
                     Some(b"old" | b"ours") if acked.is_empty() => nothing_else(disk, &["f"]),
                     other => Err(format!("the file holds {:?}", other.map(String::from_utf8_lossy))),
                 }
@@ -394,4 +395,58 @@ fn what_is_torn_is_cut_off_and_what_somebody_wrote_is_not() {
         assert_eq!(String::from_utf8(disk.content(FILE).unwrap()).unwrap(), expected);
         assert_eq!(disk.exists("/d/.stead/kept"), !edited);
     }
+}
+
+/// A writer that died before its content was whole is no reason to take anything from the target, whatever that holds by
+/// then: also not if it is the very content that was to be written.
+#[test]
+fn a_half_written_temporary_is_never_put_in_place() {
+    let scenario = Scenario::new("killed while staging, then done again")
+        .setup(|disk| disk.put(FILE, b"old"))
+        .run(|disk, acked| {
+            let how = Replace { if_match: Some(Version::of(b"old")), durability: Durability::None, ..full() };
+            replace(disk, &how, b"new")?;
+            replace(disk, &full(), b"new")?;
+            acked.note("1");
+            Ok(())
+        })
+        .recover(|disk| {
+            sweep(disk)?;
+            replace(disk, &full(), b"new")
+        })
+        .check(|disk, _| {
+            sweep(disk).map_err(|error| error.to_string())?;
+            holds_one_of(disk, &["0".to_owned()], &[Some(b"new")])
+        });
+    println!("{}", scenario.explore().unwrap_or_else(|broken| panic!("{broken}")));
+}
+
+/// An append that failed and was taken back leaves no intent that a later one could mistake.
+#[test]
+fn a_failed_append_leaves_no_intent() {
+    let disk = appended_disk();
+    with_ledger(&disk, |disk| append(disk, b"third\n", Durability::None)).unwrap();
+    disk.fail(Fault::new(Op::Append, Trouble::NoSpace));
+    append(&disk, &b"x".repeat(100), Durability::None).unwrap_err();
+    let file = disk.open(Path::new(FILE), stead::disk::Access::Append).unwrap();
+    disk.append(&file, b"a note by hand\n").unwrap();
+    append(&disk, b"last\n", Durability::None).unwrap();
+    let expected = "first\nsecond\nthird\na note by hand\nlast\n";
+    assert_eq!(String::from_utf8(disk.content(FILE).unwrap()).unwrap(), expected);
+    assert!(!disk.exists("/d/.stead/kept"));
+}
+
+/// What stands where an append was begun, and is not what was to be appended, is somebody's.
+#[test]
+fn what_is_not_ours_is_not_cut_though_an_intent_says_so() {
+    let disk = appended_disk();
+    with_ledger(&disk, |disk| append(disk, b"third\n", Durability::Full)).unwrap();
+    disk.fail(Fault::new(Op::Append, Trouble::NoSpace));
+    disk.fail(Fault::new(Op::SetLen, Trouble::Io));
+    append(&disk, b"never to be seen\n", Durability::Full).unwrap_err();
+    let file = disk.open(Path::new(FILE), stead::disk::Access::Append).unwrap();
+    disk.append(&file, b"by hand\n").unwrap();
+    append(&disk, b"last\n", Durability::Full).unwrap();
+    let expected = "first\nsecond\nthird\nby hand\nlast\n";
+    assert_eq!(String::from_utf8(disk.content(FILE).unwrap()).unwrap(), expected);
 }

@@ -190,9 +190,11 @@ mod on_unix {
             assert_eq!(replace(&path, b"2").unwrap().not_kept, [""; 0]);
             assert_eq!(mode(&path), bits, "{bits:o}");
         }
+        // What is changed while the new content is written counts.
         let secret = AtomicFile::create(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        drop(secret);
+        secret.commit().unwrap();
+        assert_eq!(mode(&path), 0o600);
         let hidden = AtomicFile::create(&path).unwrap();
         let temporary = names(folder.path()).into_iter().find(|name| name.starts_with(".stead-")).unwrap();
         assert_eq!(mode(&folder.path().join(temporary)), 0o600, "it shows nothing while it is written");
