@@ -54,9 +54,12 @@ pub(crate) fn swap<D: Disk + Clone>(
     }
     match disk.exchange(&temporary, target) {
         Ok(()) => {}
-        // Where names cannot be exchanged, that look has to do. Who comes between it and the rename is lost; nothing here
+        // Where names cannot be exchanged, a look at the content has to do. Who comes between it and the rename is lost; nothing here
         // can tell.
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+            if version_at(&disk, target)? != expected.version {
+                return Ok(Swapped::Mismatch { left_over: None });
+            }
             disk.rename(&temporary, target)?;
             staged.settled();
             return Ok(Swapped::Done);
