@@ -103,7 +103,7 @@ impl Error {
     }
 
     /// What was found, in words.
-    #[cfg(feature = "document")]
+    #[cfg(any(feature = "document", feature = "log"))]
     pub(crate) fn found(kind: ErrorKind, step: &'static str, path: &Path, what: impl Into<String>) -> Error {
         let mut error = Error::new(kind, step, path);
         error.0.source = Some(io::Error::new(io::ErrorKind::InvalidData, what.into()));
@@ -247,7 +247,8 @@ impl fmt::Display for Error {
         let Inner { kind, step, path, source, holder, waited, hint: _ } = &*self.0;
         write!(f, "{step} {}: ", path.display())?;
         match (kind, source) {
-            (ErrorKind::Busy, _) => f.write_str("busy")?,
+            (ErrorKind::Busy, Some(source)) => write!(f, "busy: {source}")?,
+            (ErrorKind::Busy, None) => f.write_str("busy")?,
             (ErrorKind::TimedOut, _) => f.write_str("timed out")?,
             (ErrorKind::Cancelled, _) => f.write_str("cancelled")?,
             (ErrorKind::AlreadyHeld, _) => f.write_str("already held here, so waiting would never end")?,

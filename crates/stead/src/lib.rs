@@ -10,6 +10,8 @@ pub mod filesystem;
 pub mod fuzzing;
 mod holder;
 pub mod lock;
+#[cfg(feature = "log")]
+pub mod log;
 mod sys;
 
 pub use error::{Error, ErrorKind, Result};

@@ -14,12 +14,22 @@ const KEPT: &str = "kept";
 
 /// Keeps the bytes, durably, and says where.
 pub(crate) fn bytes<D: Disk>(disk: &D, target: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
-    let file = |path: &Path| {
-        let file = disk.create(path, NewFile::AtMost(0o600))?;
-        write_all_at(disk, &file, bytes, 0)?;
-        uninterrupted(|| disk.sync(&file))
-    };
-    put(disk, target, Version::of(bytes), file)
+    put(disk, target, Version::of(bytes), |path| write_new(disk, path, bytes))
+}
+
+/// Keeps the bytes, durably, under the name `path` in a folder that is there; under another one if that is taken by
+/// other bytes. Says where.
+#[cfg(feature = "log")]
+pub(crate) fn bytes_at<D: Disk>(disk: &D, path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+    let kept = make_once(disk, path, Version::of(bytes), |path| write_new(disk, path, bytes))?;
+    uninterrupted(|| disk.sync_folder(folder_of(path)))?;
+    Ok(kept)
+}
+
+fn write_new<D: Disk>(disk: &D, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let file = disk.create(path, NewFile::AtMost(0o600))?;
+    write_all_at(disk, &file, bytes, 0)?;
+    uninterrupted(|| disk.sync(&file))
 }
 
 /// Keeps the content of an open file, durably, and says where.

@@ -33,14 +33,16 @@ use std::path::Path;
 
 use crate::error::Result;
 
-#[cfg(feature = "document")]
+#[cfg(feature = "log")]
+pub(crate) use self::keep::bytes_at as keep_bytes_at;
+#[cfg(any(feature = "document", feature = "log"))]
 pub(crate) use self::{
     commit::{Commit, Rule},
-    keep::bytes as keep_bytes,
     stage::{Dress, Staged},
-    swap::Expected,
-    target::{Target, refused},
+    target::refused,
 };
+#[cfg(feature = "document")]
+pub(crate) use self::{keep::bytes as keep_bytes, swap::Expected, target::Target};
 pub use appender::{Appended, Appender, append_lines};
 pub use durability::Durability;
 pub use file::{AtomicFile, CommitError};

@@ -96,7 +96,7 @@ impl Attempt<'_> {
         let style = target.style;
         let open = match self.core.take_idle(&target.path, self.process.pid) {
             Some(open) => open,
-            None => match OpenLock::open(target, &self.core.shown, self.process.pid) {
+            None => match OpenLock::open(target, &self.core.shown, self.core.options.access, self.process.pid) {
                 // It was there when the place was resolved.
                 Err(error) if style == Style::Existing && error.is_not_found() && self.vanished() => return Ok(None),
                 other => other?,
@@ -294,7 +294,7 @@ pub(crate) fn identify(core: &Core, pid: u32) -> Result<sys::FileId> {
     let target = core.resolve()?;
     let open = match core.take_idle(&target.path, pid) {
         Some(open) if open.is_at_its_path().unwrap_or(false) => open,
-        _ => OpenLock::open(target, &core.shown, pid)?,
+        _ => OpenLock::open(target, &core.shown, core.options.access, pid)?,
     };
     let id = open.id;
     core.put_idle(open);

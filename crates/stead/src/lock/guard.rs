@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::core::Core;
+#[cfg(feature = "log")]
+use crate::lock::file_lock::FileLock;
 use crate::lock::nesting::{self, Above};
 use crate::lock::open::OpenLock;
 use crate::lock::record;
@@ -80,6 +82,12 @@ impl Hold {
     /// The locked file, for what is kept in it beside the record; `None` where it is a file of the user's.
     pub(crate) fn ledger(&self) -> Option<&File> {
         self.token().map(|_| &self.open().file)
+    }
+
+    /// The locked file, whatever it is.
+    #[cfg(feature = "log")]
+    pub(crate) fn file(&self) -> &File {
+        &self.open().file
     }
 
     /// Whether it rests on the lock of a `stead run` above this process.
@@ -285,6 +293,17 @@ impl Guard {
 impl SendGuard {
     pub(crate) fn new(hold: Hold) -> SendGuard {
         SendGuard { hold }
+    }
+
+    /// The locked file was renamed: it is the one of `lock` by now.
+    #[cfg(feature = "log")]
+    pub(crate) fn is_now_of(&mut self, lock: &FileLock) -> Result<()> {
+        let path = lock.core().resolve()?.path;
+        self.hold.core = Arc::clone(lock.core());
+        if let Some(open) = &mut self.hold.open {
+            open.path = path;
+        }
+        Ok(())
     }
 
     /// See [`Guard::downgrade`].

@@ -39,10 +39,10 @@ pub(crate) struct OpenLock {
 
 impl OpenLock {
     /// Opens `target` and insists on a file that can be locked. Nothing of it is changed.
-    pub(crate) fn open(target: Target, shown: &Path, pid: u32) -> Result<OpenLock> {
+    pub(crate) fn open(target: Target, shown: &Path, access: Access, pid: u32) -> Result<OpenLock> {
         let Target { path, style } = target;
         let (file, access) = match style {
-            Style::Existing => open_existing(&path, shown)?,
+            Style::Existing => open_existing(&path, access, shown)?,
             Style::Beside | Style::Apart | Style::Create => (open_or_create(&path, style, shown)?, Access::ReadWrite),
         };
         let stat = sys::stat_file(&file).map_err(|error| Error::system(STEP, shown, error))?;
@@ -118,7 +118,7 @@ pub(crate) fn peek(file: &File) -> Decoded {
     sys::read_at(file, &mut bytes, 0).map_or(Decoded::Unreadable, |read| record::decode(&bytes[..read]))
 }
 
-fn open_existing(path: &Path, shown: &Path) -> Result<(File, Access)> {
+fn open_existing(path: &Path, access: Access, shown: &Path) -> Result<(File, Access)> {
     let fail = |error| Error::system(STEP, shown, error);
     // Looked at first: opening a device may do something.
     let there = sys::stat(path, Links::Follow).map_err(|error| {
@@ -131,9 +131,9 @@ fn open_existing(path: &Path, shown: &Path) -> Result<(File, Access)> {
     if there.kind == FileKind::Other {
         return Err(not_regular(shown));
     }
-    match sys::open(path, Access::ReadWrite, Links::Follow) {
-        Ok(file) => Ok((file, Access::ReadWrite)),
-        Err(error) if sys::means_not_writable(&error) => {
+    match sys::open(path, access, Links::Follow) {
+        Ok(file) => Ok((file, access)),
+        Err(error) if access == Access::ReadWrite && sys::means_not_writable(&error) => {
             Ok((sys::open(path, Access::ReadOnly, Links::Follow).map_err(fail)?, Access::ReadOnly))
         }
         Err(error) => Err(fail(error)),

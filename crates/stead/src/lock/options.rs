@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::lock::cancel::Cancel;
 use crate::lock::wait::Wait;
-use crate::sys::Mode;
+use crate::sys::{Access, Mode};
 
 /// How a [`FileLock`](crate::lock::FileLock) is made, for callers who need more than its four constructors.
 ///
@@ -27,6 +27,8 @@ pub struct Options {
     pub(crate) wake: Wake,
     pub(crate) poll: (Duration, Duration),
     pub(crate) warn_after: Duration,
+    /// How a file of the user's is opened that is locked in place.
+    pub(crate) access: Access,
 }
 
 /// How a waiter with a deadline is woken.
@@ -60,6 +62,7 @@ impl Options {
             wake: Wake::Signal,
             poll: (Duration::from_millis(10), Duration::from_millis(100)),
             warn_after: Duration::from_millis(100),
+            access: Access::ReadWrite,
         }
     }
 
@@ -112,6 +115,14 @@ impl Options {
     pub fn poll(mut self, min: Duration, max: Duration) -> Options {
         let min = min.max(Duration::from_micros(100));
         self.poll = (min, max.max(min));
+        self
+    }
+
+    /// Opens a file that is locked in place for appending, so that its holder can write to it by the same descriptor. No
+    /// record is looked for in it.
+    #[cfg(feature = "log")]
+    pub(crate) fn for_appending(mut self) -> Options {
+        self.access = Access::Append;
         self
     }
 

@@ -7,6 +7,7 @@
 //! | `file` | open, create whole, identify, read and write at an offset |
 //! | `flock` | take, try, downgrade and give back the whole-file lock |
 //! | `alarm` | wakes one thread out of a blocking `flock`, at a deadline or from another thread |
+//! | `changes` | sleeps until a file may have changed, or its folder |
 //! | `locks` | who holds and who waits, as the kernel tells it |
 //! | `process` | this process and others: alive, since when, what it runs |
 //! | `volume` | which filesystem a file lies on |
@@ -16,6 +17,8 @@
 //! `types` holds the plain data they share. Nothing above this module is conditional on the platform.
 #![expect(unsafe_code, reason = "the one place that talks to the system")]
 
+#[cfg(test)]
+mod changes_tests;
 mod clock;
 pub mod disk;
 mod types;

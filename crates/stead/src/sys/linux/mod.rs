@@ -3,6 +3,8 @@
 mod alarm;
 mod attributes;
 mod born;
+#[allow(dead_code, reason = "only the log follows a file")]
+mod changes;
 mod fds;
 mod holders;
 mod locks;
@@ -16,6 +18,8 @@ pub(crate) use crate::sys::unix::*;
 pub(crate) use alarm::{Alarm, lock_with_alarm};
 pub(crate) use attributes::{attributes, set_metadata};
 pub(crate) use born::create_whole;
+#[allow(unused_imports, reason = "only the log follows a file")]
+pub(crate) use changes::Changes;
 pub(crate) use locks::{all_locks, first_taker, kernel_view};
 pub(crate) use open::open;
 pub(crate) use process::{identity, is_init_pid_namespace, pid, process, process_start};

@@ -1,0 +1,234 @@
+//! Which file holds a given byte of history, found without a lock while writers rotate.
+//!
+//! `app.jsonl` is opened first, then `segments/` is listed, then the path is looked at again: if it is another file by
+//! now, all begins anew (trap 50). If the newest segment is the very file that was opened, a rotation is under way and
+//! that file begins at the segment's base; else it begins where the newest segment ends.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::log::archive::Archive;
+use crate::log::layout::{self, Segment};
+use crate::log::manifest::{self, Manifest};
+use crate::log::page;
+use crate::log::store::Store;
+use crate::sys::disk::Disk;
+use crate::sys::{Access, FileId};
+
+/// How often the log may be rotated between two looks.
+const TRIES: usize = 1000;
+
+/// The parts of a log, as they were at one instant.
+pub(crate) struct Parts<F> {
+    pub(crate) manifest: Option<Manifest>,
+    pub(crate) segments: Vec<Segment>,
+    /// `app.jsonl`; `None` for an instant of a rotation where files cannot have two names.
+    pub(crate) active: Option<Active<F>>,
+    /// Where the active segment begins.
+    pub(crate) base: u64,
+    /// How much of the beginning is in an archive of eventfold's.
+    pub(crate) archive: u64,
+}
+
+/// The active segment, open for reading.
+pub(crate) struct Active<F> {
+    pub(crate) file: F,
+    pub(crate) id: FileId,
+    pub(crate) len: u64,
+}
+
+/// A file that holds a stretch of history.
+pub(crate) struct Piece<D: Disk> {
+    pub(crate) source: Source<D>,
+    pub(crate) path: PathBuf,
+    /// Where it begins.
+    pub(crate) base: u64,
+    /// Where it ends; `None` for the active segment.
+    pub(crate) end: Option<u64>,
+    /// The active segment: which file it is.
+    pub(crate) id: Option<FileId>,
+    /// From here on a power cut may have left anything.
+    pub(crate) unsure_from: u64,
+}
+
+pub(crate) enum Source<D: Disk> {
+    File(D::File),
+    Archive(Box<Archive<D>>),
+}
+
+/// What is at an offset.
+pub(crate) enum Place<D: Disk> {
+    Here(Piece<D>),
+    /// Known to be lost up to this offset.
+    Gap(u64),
+    /// Nothing now: the active segment is missing for an instant.
+    Later,
+    /// No file holds it, though this later offset is held.
+    Missing {
+        next: u64,
+    },
+}
+
+impl<D: Disk + Clone> Store<D> {
+    /// Finds the parts of the log.
+    pub(crate) fn parts(&self) -> Result<Parts<D::File>> {
+        let paths = &self.paths;
+        let fail = |error| Error::system("look at the log", &paths.folder, error);
+        for _ in 0..TRIES {
+            let manifest = manifest::read(&self.disk, &paths.manifest)?;
+            let active = self.open_active()?;
+            let segments = layout::segments(&self.disk, paths).map_err(fail)?;
+            let seen = match self.disk.stat(&paths.active) {
+                Ok(stat) => Some(stat.id),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(error) => return Err(Error::system("look at", &paths.active, error)),
+            };
+            if seen != active.as_ref().map(|active| active.id) {
+                continue;
+            }
+            let begins = segments.iter().any(|segment| segment.base == 0);
+            let archive = if begins { 0 } else { self.archive_len()? };
+            if active.is_none() && segments.is_empty() && manifest.is_none() && archive == 0 {
+                return Err(self.missing());
+            }
+            let Some(base) = self.base(active.as_ref(), &segments, archive, manifest.as_ref()).map_err(fail)? else {
+                continue;
+            };
+            return Ok(Parts { manifest, segments, active, base, archive });
+        }
+        Err(Error::new(ErrorKind::Unsupported, "look at the log", &paths.folder)
+            .with_hint("its active segment is another file at every look: something replaces it, or the filesystem has no stable inodes"))
+    }
+
+    fn open_active(&self) -> Result<Option<Active<D::File>>> {
+        let path = &self.paths.active;
+        let fail = |error| Error::system("open", path, error);
+        let file = match self.disk.open(path, Access::ReadOnly) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(fail(error)),
+        };
+        let stat = self.disk.stat_file(&file).map_err(fail)?;
+        Ok(Some(Active { file, id: stat.id, len: stat.len }))
+    }
+
+    /// Where the active segment begins; `None` if the newest segment vanished meanwhile.
+    pub(crate) fn base<F>(
+        &self,
+        active: Option<&Active<F>>,
+        segments: &[Segment],
+        archive: u64,
+        manifest: Option<&Manifest>,
+    ) -> io::Result<Option<u64>> {
+        if let (Some(newest), Some(active)) = (segments.last(), active) {
+            match self.disk.stat(&self.paths.segment(*newest)) {
+                Ok(stat) if stat.id == active.id => return Ok(Some(newest.base)),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some(layout::end_of(segments, archive, manifest)))
+    }
+
+    fn missing(&self) -> Error {
+        Error::new(ErrorKind::NotFound, "open the log", &self.paths.folder)
+            .with_hint("there is no app.jsonl; `stead log append` creates a log")
+    }
+
+    /// Finds what holds the byte at `offset`, or will hold it.
+    pub(crate) fn place(&self, offset: u64) -> Result<(Option<Manifest>, Place<D>)> {
+        for _ in 0..TRIES {
+            let parts = self.parts()?;
+            match self.place_in(parts, offset)? {
+                (manifest, Some(place)) => return Ok((manifest, place)),
+                // A segment was taken away between the look and its opening.
+                (_, None) => {}
+            }
+        }
+        Err(Error::new(ErrorKind::NotFound, "open a segment of", &self.paths.folder)
+            .with_hint("segments vanish as soon as they are listed"))
+    }
+
+    fn place_in(&self, parts: Parts<D::File>, offset: u64) -> Result<(Option<Manifest>, Option<Place<D>>)> {
+        let Parts { manifest, segments, active, base, archive } = parts;
+        if offset >= base {
+            let place = match active {
+                Some(active) => Place::Here(self.active_piece(active, base, manifest.as_ref())),
+                None => Place::Later,
+            };
+            return Ok((manifest, Some(place)));
+        }
+        if let Some((_, end)) = manifest.as_ref().and_then(|manifest| manifest.gap_at(offset)) {
+            return Ok((manifest, Some(Place::Gap(end))));
+        }
+        let holds = |segment: &&Segment| (segment.base..segment.end).contains(&offset);
+        if let Some(segment) = segments.iter().filter(holds).max_by_key(|segment| segment.end) {
+            let piece = self.sealed_piece(*segment)?;
+            return Ok((manifest, piece.map(Place::Here)));
+        }
+        if offset < archive {
+            let source = Archive::open(self.disk.clone(), &self.paths.archive);
+            let source = source.map_err(|error| Error::system("unpack", &self.paths.archive, error))?;
+            let piece = Piece {
+                source: Source::Archive(Box::new(source)),
+                path: self.paths.archive.clone(),
+                base: 0,
+                end: Some(archive),
+                id: None,
+                unsure_from: u64::MAX,
+            };
+            return Ok((manifest, Some(Place::Here(piece))));
+        }
+        let later = segments.iter().map(|segment| segment.base).filter(|base| *base > offset);
+        let next = later.chain([base]).min().unwrap_or(base);
+        Ok((manifest, Some(Place::Missing { next })))
+    }
+
+    fn active_piece(&self, active: Active<D::File>, base: u64, manifest: Option<&Manifest>) -> Piece<D> {
+        let page = manifest.and_then(|manifest| page::read(&self.disk, &self.paths.page, manifest.id));
+        let unsure = page.filter(|page| page.file == active.id && !page.is_of(self.boot));
+        Piece {
+            source: Source::File(active.file),
+            path: self.paths.active.clone(),
+            base,
+            end: None,
+            id: Some(active.id),
+            unsure_from: unsure.map_or(u64::MAX, |page| page.synced),
+        }
+    }
+
+    fn sealed_piece(&self, segment: Segment) -> Result<Option<Piece<D>>> {
+        let path = self.paths.segment(segment);
+        let file = match self.disk.open(&path, Access::ReadOnly) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::system("open", &path, error)),
+        };
+        let (base, end) = (segment.base, Some(segment.end));
+        Ok(Some(Piece { source: Source::File(file), path, base, end, id: None, unsure_from: u64::MAX }))
+    }
+}
+
+impl<D: Disk + Clone> Piece<D> {
+    /// The same once more, if it can be read forwards only.
+    pub(crate) fn reopened(&self, disk: &D) -> io::Result<Option<Piece<D>>> {
+        let Source::Archive(_) = self.source else { return Ok(None) };
+        let source = Source::Archive(Box::new(Archive::open(disk.clone(), &self.path)?));
+        Ok(Some(Piece { source, path: self.path.clone(), ..*self }))
+    }
+}
+
+impl<D: Disk> Piece<D> {
+    /// Reads some bytes at a logical offset; 0 at the end.
+    pub(crate) fn read_at(&mut self, disk: &D, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let room = self.end.map_or(u64::MAX, |end| end.saturating_sub(offset));
+        let room = usize::try_from(room).unwrap_or(usize::MAX).min(buffer.len());
+        let Some(at) = offset.checked_sub(self.base) else { return Ok(0) };
+        match &mut self.source {
+            Source::File(file) => crate::sys::disk::uninterrupted(|| disk.read_at(file, &mut buffer[..room], at)),
+            Source::Archive(archive) => archive.read_at(&mut buffer[..room], at),
+        }
+    }
+}

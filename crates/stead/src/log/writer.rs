@@ -1,0 +1,673 @@
+//! Writing a log.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use xxhash_rust::xxh64::xxh64;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::lock::{self, FileLock, Request, SendGuard, Wait};
+use crate::log::active::{ActiveSegment, Appended, Ready};
+use crate::log::cursor::{Cursor, LogId, line_hash};
+use crate::log::durability::Durability;
+use crate::log::event::Event;
+use crate::log::foundation;
+use crate::log::framing;
+use crate::log::layout::{Paths, Segment};
+use crate::log::options::Options;
+use crate::log::outcome::{AppendConflict, AppendResult, ConditionalAppendError, LockMode};
+use crate::log::page::Boot;
+use crate::log::reader::EventReader;
+use crate::log::rotation::Limits;
+use crate::log::store::Store;
+use crate::log::syncer::Syncer;
+use crate::log::view::ViewOps;
+use crate::sys::disk::{Disk, RealDisk};
+use crate::sys::{self, Access, Links};
+
+const STEP: &str = "append to";
+/// How often the log may be rotated between two steps of ours.
+const TRIES: usize = 1000;
+
+/// A writer of one log: by itself for as long as it lives, or one of many.
+///
+/// ```
+/// use serde_json::json;
+/// use stead::log::{Event, EventWriter};
+///
+/// # let dir = tempfile::tempdir()?;
+/// let mut writer = EventWriter::open(dir.path())?;
+/// let first = writer.append(&Event::new("opened", json!({"door": 1})))?;
+/// assert_eq!(first.start_offset, 0);
+/// // Durable, whole or not at all, wherever power or process ends.
+/// let batch = [Event::new("closed", json!({})), Event::new("locked", json!({}))];
+/// assert_eq!(writer.append_batch(&batch)?.start_offset, first.end_offset);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct EventWriter {
+    store: Store<RealDisk>,
+    archive_path: PathBuf,
+    lock: FileLock,
+    options: Options,
+    limits: Limits,
+    active: ActiveSegment<RealDisk>,
+    /// Held between appends by a writer that is alone.
+    grip: Option<Grip>,
+    syncer: Option<Syncer>,
+    /// The file that the syncer was told of.
+    syncs: Option<sys::FileId>,
+    /// Why the last rotation that nobody asked for failed.
+    rotation_error: Option<Error>,
+    /// Lines on their way.
+    lines: Vec<u8>,
+}
+
+/// The active segment, open for appending, and the lock on it.
+enum Grip {
+    Locked(SendGuard),
+    /// Nobody else is there, as the caller says.
+    Alone(File),
+}
+
+impl Grip {
+    fn file(&self) -> &File {
+        match self {
+            Grip::Locked(guard) => guard.file(),
+            Grip::Alone(file) => file,
+        }
+    }
+}
+
+impl EventWriter {
+    /// Opens or creates the log in `dir` for one writer, which has it to itself until it is dropped.
+    ///
+    /// # Errors
+    /// `AlreadyExists` at once where another writer has the log, with its path and holder; see [`Options::open`].
+    pub fn open(dir: impl AsRef<Path>) -> io::Result<Self> {
+        Self::open_with_lock(dir, LockMode::Flock)
+    }
+
+    /// The same, with or without a lock.
+    ///
+    /// # Errors
+    /// As [`open`](EventWriter::open).
+    pub fn open_with_lock(dir: impl AsRef<Path>, lock: LockMode) -> io::Result<Self> {
+        EventWriter::opened(dir.as_ref(), Options::new().lock_mode(lock))
+    }
+
+    /// With the errors of eventfold.
+    pub(crate) fn opened(dir: &Path, options: Options) -> io::Result<Self> {
+        EventWriter::with(dir, options).map_err(already_exists)
+    }
+
+    /// Opens or creates the log in `dir` for one of many writers: each append waits until it is this one's turn.
+    ///
+    /// # Errors
+    /// See [`Options::open`].
+    pub fn open_shared(dir: impl AsRef<Path>) -> io::Result<Self> {
+        Ok(Options::new().shared(true).open(dir)?)
+    }
+
+    pub(crate) fn with(dir: &Path, options: Options) -> Result<EventWriter> {
+        if dir.as_os_str().is_empty() {
+            return Err(Error::new(ErrorKind::InvalidInput, "open the log", dir).with_hint("name a folder"));
+        }
+        let store = Store::new(RealDisk, Paths::new(dir), boot());
+        let manifest = foundation::lay(&store, options.limits)?;
+        let views = &store.paths.views;
+        std::fs::create_dir_all(views).map_err(|error| Error::system("create the folder", views, error))?;
+        let lock = lock::Options::new().for_appending().in_place(&store.paths.active);
+        let syncer = match options.durability {
+            Durability::Every { interval, bytes } => Some(Syncer::start(interval, bytes)),
+            Durability::None | Durability::EveryAppend => None,
+        };
+        let syncer = syncer.transpose().map_err(|error| Error::system("start a thread for", dir, error))?;
+        let mut writer = EventWriter {
+            archive_path: store.paths.segments.clone(),
+            limits: options.limits.or(manifest.limits),
+            active: ActiveSegment::new(store.clone(), manifest, !options.shared),
+            store,
+            lock,
+            options,
+            grip: None,
+            syncer,
+            syncs: None,
+            rotation_error: None,
+            lines: Vec::new(),
+        };
+        writer.lay_active()?;
+        if !writer.options.shared {
+            writer.under_lock(|writer, grip| writer.make_ready(grip).map(|_| ()))?;
+        }
+        Ok(writer)
+    }
+
+    /// Creates the active segment where there is none.
+    fn lay_active(&self) -> Result<()> {
+        let paths = &self.store.paths;
+        if sys::stat(&paths.active, Links::Refuse).is_ok() {
+            return Ok(());
+        }
+        let _founding = self.founding()?;
+        foundation::lay_active(&self.store, &self.active.manifest)
+    }
+
+    /// Held while the active segment may be missing.
+    fn founding(&self) -> Result<SendGuard> {
+        FileLock::in_place(&self.store.paths.manifest).acquire_send(&Request::exclusive())
+    }
+
+    /// Appends an event. When this returns, it is as durable as the writer was told to make it.
+    ///
+    /// # Errors
+    /// Where it could not be appended, it is not there; where it could not be synced
+    /// ([`NotDurable`](ErrorKind::NotDurable)), it is there, and the log takes nothing more until it is repaired
+    /// ([`Poisoned`](ErrorKind::Poisoned)).
+    pub fn append(&mut self, event: &Event) -> io::Result<AppendResult> {
+        self.append_value(event)
+    }
+
+    /// Appends any value that is a JSON object.
+    ///
+    /// # Errors
+    /// As [`append`](EventWriter::append); `InvalidInput` for a value that is no object.
+    pub fn append_value(&mut self, value: &impl Serialize) -> io::Result<AppendResult> {
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.clear();
+        let outcome = self.write_value(value, &mut lines).and_then(|()| self.append_framed(&lines, lines.len() - 1));
+        self.lines = lines;
+        outcome
+    }
+
+    fn write_value(&self, value: &impl Serialize, lines: &mut Vec<u8>) -> io::Result<()> {
+        serde_json::to_writer(&mut *lines, value)?;
+        self.insist_on_line(lines, lines.first() == Some(&b'{'))?;
+        lines.push(b'\n');
+        Ok(())
+    }
+
+    /// Appends events, all or none of them: readers see none before all are there, whatever dies meanwhile. Of no events
+    /// it does nothing.
+    ///
+    /// # Errors
+    /// As [`append`](EventWriter::append).
+    pub fn append_batch(&mut self, events: &[Event]) -> io::Result<AppendResult> {
+        let lines = events.iter().map(serde_json::to_vec).collect::<Result<Vec<_>, _>>()?;
+        self.append_lines(&lines)
+    }
+
+    /// Appends lines that are JSON objects already, without newlines, all or none of them. Blanks around them are not
+    /// kept.
+    ///
+    /// # Errors
+    /// As [`append`](EventWriter::append); `InvalidInput` for a line that is no JSON object.
+    pub fn append_lines<L: AsRef<[u8]>>(&mut self, lines: &[L]) -> io::Result<AppendResult> {
+        for (index, line) in lines.iter().enumerate() {
+            let line = line.as_ref();
+            let objection =
+                framing::objection(line).or_else(|| line.contains(&b'\n').then(|| "a newline inside".to_owned()));
+            if let Some(objection) = objection {
+                let error = Error::found(ErrorKind::InvalidInput, STEP, &self.store.paths.active, objection);
+                return Err(error
+                    .with_hint(format!("line {} is not one JSON object; nothing was appended", index + 1))
+                    .into());
+            }
+            self.insist_on_line(line, true)?;
+        }
+        if lines.is_empty() {
+            let end = self.reader().end()?;
+            let hash = end.line_hash();
+            return Ok(AppendResult { start_offset: end.offset, end_offset: end.offset, line_hash: hash });
+        }
+        let mut framed = Vec::new();
+        let (mut last, mut end) = (0, 0);
+        framing::join(lines.iter().map(AsRef::as_ref), &mut framed, |next| (last, end) = (end, next));
+        self.append_framed(&framed, end - last - 1)
+    }
+
+    /// An error for a line that must not be in a log.
+    fn insist_on_line(&self, line: &[u8], is_object: bool) -> io::Result<()> {
+        let active = &self.store.paths.active;
+        if !is_object {
+            let error = Error::new(ErrorKind::InvalidInput, STEP, active);
+            return Err(error.with_hint("a line of a log is a JSON object; wrap the value in one").into());
+        }
+        if line.len() > self.options.line_max {
+            let what = format!("a line of {} bytes; the limit is {}", line.len(), self.options.line_max);
+            let error = Error::found(ErrorKind::TooLarge, STEP, active, what);
+            return Err(error
+                .with_hint("keep large things in files of their own, or raise the limit (max_line)")
+                .into());
+        }
+        Ok(())
+    }
+
+    /// Appends framed lines, the last of which has `last` bytes without its newline.
+    fn append_framed(&mut self, lines: &[u8], last: usize) -> io::Result<AppendResult> {
+        Ok(self.under_lock(|writer, grip| writer.append_locked(grip, lines, last))?)
+    }
+
+    fn append_locked(&mut self, grip: &mut Grip, lines: &[u8], last: usize) -> Result<AppendResult> {
+        let ready = self.make_ready(grip)?;
+        let Appended { start, end } = self.active.append(grip.file(), ready, lines, sys::wall_micros())?;
+        self.make_durable(grip, end)?;
+        self.rotate_if_full(grip);
+        let line = &lines[lines.len() - 1 - last..lines.len() - 1];
+        Ok(AppendResult { start_offset: start, end_offset: end, line_hash: line_hash(line) })
+    }
+
+    /// Syncs as the writer was told.
+    fn make_durable(&mut self, grip: &Grip, end: u64) -> Result<()> {
+        let file = grip.file();
+        let Some(syncer) = &self.syncer else {
+            return if self.options.durability == Durability::None { Ok(()) } else { self.active.sync(file) };
+        };
+        let id = self.active.id();
+        let anew = self.syncs != id;
+        let is_time =
+            syncer.note(file, anew, end).map_err(|error| Error::system("sync", &self.store.paths.active, error))?;
+        self.syncs = id;
+        if is_time {
+            self.active.sync(file)?;
+            if let Some(syncer) = &self.syncer {
+                syncer.note_synced(end);
+            }
+        }
+        Ok(())
+    }
+
+    /// Learns how far the thread has come that syncs; an error if it failed.
+    fn hear_syncer(&mut self) -> Result<()> {
+        let Some(syncer) = &self.syncer else { return Ok(()) };
+        let (synced, failed) = syncer.look();
+        self.active.note_synced(synced);
+        match failed {
+            None => Ok(()),
+            Some(error) => {
+                self.active.poison();
+                Err(Error::system("sync", &self.store.paths.active, error).with_kind(ErrorKind::Poisoned).with_hint(
+                    "events appended before may not outlive a power cut; see to the disk, then `stead log repair`",
+                ))
+            }
+        }
+    }
+
+    /// Appends an event if the log ends at `expected_offset` with a line of this hash; for an empty log, 0 and `""`.
+    ///
+    /// # Errors
+    /// [`Conflict`](ConditionalAppendError::Conflict) if it does not, and nothing is written; those of
+    /// [`append`](EventWriter::append).
+    pub fn append_if(
+        &mut self,
+        event: &Event,
+        expected_offset: u64,
+        expected_hash: &str,
+    ) -> Result<AppendResult, ConditionalAppendError> {
+        let line = serde_json::to_vec(event).map_err(io::Error::from)?;
+        self.append_lines_if(&[line], expected_offset, expected_hash)
+    }
+
+    /// The same for lines, see [`append_lines`](EventWriter::append_lines).
+    ///
+    /// # Errors
+    /// As [`append_if`](EventWriter::append_if).
+    pub fn append_lines_if<L: AsRef<[u8]>>(
+        &mut self,
+        lines: &[L],
+        expected_offset: u64,
+        expected_hash: &str,
+    ) -> Result<AppendResult, ConditionalAppendError> {
+        // Where the log ends is looked at under the lock that the append is made under.
+        self.under_lock_io(|writer| {
+            let end = writer.reader().end().map_err(io::Error::from)?;
+            let actual_hash = end.line_hash();
+            if (end.offset, actual_hash.as_str()) != (expected_offset, expected_hash) {
+                return Err(ConditionalAppendError::Conflict(AppendConflict {
+                    expected_offset,
+                    actual_offset: end.offset,
+                    expected_hash: expected_hash.to_owned(),
+                    actual_hash: (end.offset == expected_offset).then_some(actual_hash),
+                }));
+            }
+            Ok(writer.append_lines(lines)?)
+        })
+    }
+
+    /// Appends an event if the log ends at this cursor.
+    ///
+    /// # Errors
+    /// As [`append_if`](EventWriter::append_if); a cursor of another log is an error of its own
+    /// ([`Mismatch`](ErrorKind::Mismatch)).
+    pub fn append_at(&mut self, event: &Event, cursor: &Cursor) -> Result<AppendResult, ConditionalAppendError> {
+        let line = serde_json::to_vec(event).map_err(io::Error::from)?;
+        self.append_lines_at(&[line], cursor)
+    }
+
+    /// The same for lines, see [`append_lines`](EventWriter::append_lines).
+    ///
+    /// # Errors
+    /// As [`append_at`](EventWriter::append_at).
+    pub fn append_lines_at<L: AsRef<[u8]>>(
+        &mut self,
+        lines: &[L],
+        cursor: &Cursor,
+    ) -> Result<AppendResult, ConditionalAppendError> {
+        if cursor.log != self.log_id() {
+            return Err(io::Error::from(foreign_cursor(cursor, self.log_id(), &self.store.paths.folder)).into());
+        }
+        self.append_lines_if(lines, cursor.offset, &cursor.line_hash())
+    }
+
+    /// Makes all that this writer appended durable.
+    ///
+    /// # Errors
+    /// Those of fdatasync(2). The log takes nothing more then until it is repaired.
+    pub fn sync(&mut self) -> io::Result<()> {
+        Ok(self.under_lock(|writer, grip| {
+            writer.make_ready(grip)?;
+            writer.active.sync(grip.file())?;
+            if let Some(syncer) = &writer.syncer {
+                syncer.note_synced(writer.active.synced());
+            }
+            Ok(())
+        })?)
+    }
+
+    /// All before this logical offset is durable, as far as this writer knows.
+    pub fn synced_to(&self) -> u64 {
+        self.active.synced().max(self.syncer.as_ref().map_or(0, Syncer::synced))
+    }
+
+    /// Seals the active segment and begins a new one; offsets go on as they were. Refreshes `views` first. An empty segment
+    /// stays.
+    ///
+    /// # Errors
+    /// Those of the views, after the rotation; those of the system, which leave the log whole and the segment active.
+    pub fn rotate(&mut self, reader: &EventReader, views: &mut HashMap<String, Box<dyn ViewOps>>) -> io::Result<()> {
+        self.rotate_now()?;
+        views.values_mut().try_for_each(|view| view.refresh_boxed(reader))
+    }
+
+    /// Seals the active segment and begins a new one. False: it was empty, and stays.
+    ///
+    /// # Errors
+    /// As [`rotate`](EventWriter::rotate).
+    pub fn rotate_now(&mut self) -> io::Result<bool> {
+        let rotated = self.under_lock(|writer, grip| {
+            writer.make_ready(grip)?;
+            if writer.active.len() == 0 {
+                return Ok(false);
+            }
+            writer.roll(grip, None).map(|()| true)
+        })?;
+        self.rotation_error = None;
+        Ok(rotated)
+    }
+
+    /// Why the last rotation that an append asked for failed. The events are in the log all the same, and the next append
+    /// tries again.
+    pub fn rotation_error(&self) -> Option<&Error> {
+        self.rotation_error.as_ref()
+    }
+
+    /// Seals a full segment. A failure is no failure of the append, which is done.
+    fn rotate_if_full(&mut self, grip: &mut Grip) {
+        if self.is_full() {
+            self.rotation_error = self.roll(grip, None).err();
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        // The clock is looked at for those only who asked for an age.
+        let now = if self.limits.age.is_some() { sys::wall_micros() } else { 0 };
+        self.limits.reached(self.active.len(), self.active.since(), now)
+    }
+
+    /// Locks the active segment, unless this writer holds it, and works on it.
+    fn under_lock<T>(&mut self, work: impl FnOnce(&mut EventWriter, &mut Grip) -> Result<T>) -> Result<T> {
+        self.hear_syncer()?;
+        let mut grip = match self.grip.take() {
+            Some(grip) => grip,
+            None => self.take_hold()?,
+        };
+        let outcome = work(self, &mut grip);
+        if !self.options.shared {
+            self.grip = Some(grip);
+        }
+        outcome
+    }
+
+    /// The same for several steps.
+    fn under_lock_io<T, E: From<io::Error>>(
+        &mut self,
+        work: impl FnOnce(&mut EventWriter) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let shared = std::mem::replace(&mut self.options.shared, false);
+        let ready = self.under_lock(|writer, grip| writer.make_ready(grip).map(|_| ()));
+        let outcome = ready.map_err(|error| E::from(error.into())).and_then(|()| work(self));
+        self.options.shared = shared;
+        if shared {
+            self.grip = None;
+        }
+        outcome
+    }
+
+    fn take_hold(&self) -> Result<Grip> {
+        let active = &self.store.paths.active;
+        for _ in 0..TRIES {
+            if self.options.lock == LockMode::None {
+                let file = RealDisk.open(active, Access::Append);
+                return file.map(Grip::Alone).map_err(|error| Error::system("open", active, error));
+            }
+            let wait = self.options.wait.unwrap_or(if self.options.shared { Wait::Forever } else { Wait::No });
+            match self.lock.acquire_send(&Request::exclusive().wait(wait)) {
+                Ok(guard) => return Ok(Grip::Locked(guard)),
+                // Missing for an instant of a rotation, or for good.
+                Err(error) if error.is_not_found() => self.find_again(error)?,
+                Err(error) if error.is_busy() => {
+                    let holder = self.lock.inspect().ok().and_then(|seen| seen.holders.into_iter().next());
+                    let error = Error::found(error.kind(), "lock", active, "another writer holds the lock");
+                    return Err(error.with_holder(holder).with_hint(
+                        "wait for it, or write beside others: `stead log append`, or open_shared in programs",
+                    ));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::new(ErrorKind::NotFound, STEP, active).with_hint("it vanishes again and again"))
+    }
+
+    /// The active segment is missing. An error if the log is gone altogether.
+    fn find_again(&self, error: Error) -> Result<()> {
+        let paths = &self.store.paths;
+        match crate::log::manifest::read(&RealDisk, &paths.manifest)? {
+            Some(manifest) if manifest.id == self.log_id() => self.lay_active(),
+            _ => Err(error
+                .with_kind(ErrorKind::Lost)
+                .with_hint("the log was removed, or made anew, while it was open; nothing was appended: open it anew")),
+        }
+    }
+
+    /// Sees to it that lines can be appended.
+    fn make_ready(&mut self, grip: &mut Grip) -> Result<Ready> {
+        self.insist_on_path(grip)?;
+        for _ in 0..TRIES {
+            match self.active.make_ready(grip.file())? {
+                Ready::Sealed(segment) => self.roll(grip, Some(segment))?,
+                ready => return Ok(ready),
+            }
+        }
+        Err(Error::new(ErrorKind::Unsupported, "rotate", &self.store.paths.active)
+            .with_hint("the new active segment is always an old one: the filesystem has no stable inodes"))
+    }
+
+    /// What is locked must be what the path leads to, before anything is said to be durable in it.
+    fn insist_on_path(&mut self, grip: &mut Grip) -> Result<()> {
+        let active = &self.store.paths.active;
+        if self.options.durability == Durability::None && self.options.lock == LockMode::Flock {
+            // A file that was removed is told by its number of names.
+            return Ok(());
+        }
+        let at_path = sys::stat(active, Links::Refuse).map(|stat| stat.id).ok();
+        let held = RealDisk.stat_file(grip.file()).map(|stat| stat.id).ok();
+        match (at_path, self.options.lock) {
+            (at_path, _) if at_path.is_some() && at_path == held => Ok(()),
+            (Some(_), LockMode::None) => {
+                // Rotated by another writer that takes no lock either.
+                let file = RealDisk.open(active, Access::Append);
+                *grip = Grip::Alone(file.map_err(|error| Error::system("open", active, error))?);
+                Ok(())
+            }
+            _ => Err(Error::new(ErrorKind::Lost, STEP, active).with_hint(
+                "the log was removed, moved or made anew while it was open; nothing was appended: open it anew",
+            )),
+        }
+    }
+
+    /// Puts a new active segment in place of this one, locked all the while.
+    fn roll(&mut self, grip: &mut Grip, sealed: Option<Segment>) -> Result<()> {
+        let _founding = self.founding()?;
+        // What writers left that died while they did this.
+        let _ = crate::atomic::sweep(&self.store.paths.folder);
+        let path = self.active.create_next(grip.file())?;
+        let next = self.open_next(&path);
+        let rotated = next.and_then(|mut next| {
+            let sealed = self.active.rotate(grip.file(), next.file(), &path, sealed)?;
+            if let Grip::Locked(guard) = &mut next {
+                guard.is_now_of(&self.lock)?;
+            }
+            let old = std::mem::replace(grip, next);
+            self.carry_over(grip, &old, sealed)
+        });
+        if rotated.is_err() {
+            // Gone, if it is not the active segment by now.
+            let _ = RealDisk.unlink(&path);
+        }
+        rotated
+    }
+
+    fn open_next(&self, path: &Path) -> Result<Grip> {
+        if self.options.lock == LockMode::None {
+            let file = RealDisk.open(path, Access::Append);
+            return file.map(Grip::Alone).map_err(|error| Error::system("open", path, error));
+        }
+        let lock = lock::Options::new().for_appending().in_place(path);
+        lock.acquire_send(&Request::exclusive().wait(Wait::No)).map(Grip::Locked)
+    }
+
+    /// Appends again what somebody who takes no lock appended to the old segment after it was sealed.
+    fn carry_over(&mut self, grip: &Grip, old: &Grip, sealed: Segment) -> Result<()> {
+        let late = self.active.late_lines(old.file(), sealed)?;
+        if late.is_empty() {
+            return Ok(());
+        }
+        let ready = self.active.make_ready(grip.file())?;
+        self.active.append(grip.file(), ready, &late, sys::wall_micros())?;
+        self.active.sync(grip.file())
+    }
+
+    /// A reader of the same log.
+    pub fn reader(&self) -> EventReader {
+        EventReader::of(self.store.clone(), self.options.line_max)
+    }
+
+    /// Which log it is.
+    pub fn log_id(&self) -> LogId {
+        self.active.manifest.id
+    }
+
+    /// Where torn bytes were put that writers before this one had left.
+    pub fn kept(&self) -> &[PathBuf] {
+        &self.active.kept
+    }
+
+    /// The folder of the log.
+    pub fn dir(&self) -> &Path {
+        &self.store.paths.folder
+    }
+
+    /// The active segment, `app.jsonl`.
+    pub fn log_path(&self) -> &Path {
+        &self.store.paths.active
+    }
+
+    /// Where sealed history is: the folder `segments`.
+    pub fn archive_path(&self) -> &Path {
+        &self.archive_path
+    }
+
+    /// The folder of the views.
+    pub fn views_dir(&self) -> &Path {
+        &self.store.paths.views
+    }
+
+    /// The size of `app.jsonl` in bytes; [`EventReader::end_offset`] is where the log ends.
+    ///
+    /// # Errors
+    /// Those of stat(2).
+    pub fn active_log_size(&self) -> io::Result<u64> {
+        self.reader().active_log_size()
+    }
+
+    /// Rotates if the active segment is full, and says whether it was.
+    pub(crate) fn rotate_full(&mut self) -> Result<bool> {
+        self.under_lock(|writer, grip| {
+            writer.make_ready(grip)?;
+            let is_full = writer.is_full();
+            if is_full { writer.roll(grip, None).map(|()| true) } else { Ok(false) }
+        })
+    }
+}
+
+/// The hash of a line as a cursor has it.
+pub(crate) fn hash_of(line: &[u8]) -> u64 {
+    xxh64(line, 0)
+}
+
+/// Which start of the system this is.
+pub(crate) fn boot() -> Boot {
+    static BOOT: std::sync::OnceLock<Boot> = std::sync::OnceLock::new();
+    *BOOT.get_or_init(|| Boot::named(sys::identity().boot_id.as_deref()))
+}
+
+pub(crate) fn foreign_cursor(cursor: &Cursor, log: LogId, folder: &Path) -> Error {
+    Error::found(
+        ErrorKind::Mismatch,
+        "use a cursor of",
+        folder,
+        format!("it is of log {}, and this one is {log}", cursor.log),
+    )
+    .with_hint("the log was made anew, or the cursor is another one's; begin at offset 0")
+}
+
+/// The kind that eventfold gives a log that another writer has.
+fn already_exists(error: Error) -> io::Error {
+    if error.is_busy() || error.is_timed_out() {
+        return io::Error::new(io::ErrorKind::AlreadyExists, error);
+    }
+    error.into()
+}
+
+impl fmt::Debug for EventWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventWriter")
+            .field("dir", &self.store.paths.folder)
+            .field("log", &self.log_id())
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for EventWriter {
+    fn drop(&mut self) {
+        if self.syncer.is_some() && self.synced_to() < self.active.end() {
+            // Nobody to tell; who wants to know syncs before.
+            let _ = self.sync();
+        }
+        self.active.record();
+    }
+}
