@@ -10,6 +10,7 @@ use crate::log::layout::{self, Segment};
 use crate::log::manifest::Manifest;
 use crate::log::page::{self, Page};
 use crate::log::quarantine::{self, Stretch};
+use crate::log::scan::scan;
 use crate::log::store::Store;
 use crate::log::tail::{self, Tail};
 use crate::sys::disk::{Disk, append_all, metadata, read_full_at, uninterrupted};
@@ -20,8 +21,6 @@ const STEP: &str = "append to";
 const PAGE_LAG: u64 = 64 << 10;
 /// What is looked at of the end of a file, at first.
 const WINDOW: u64 = 4 << 10;
-/// What is looked at in one go after a power cut.
-const SCAN: u64 = 1 << 20;
 
 /// What a writer knows of the active segment. The file it works on is passed along: who holds its lock has it.
 #[derive(Debug)]
@@ -36,6 +35,8 @@ pub(crate) struct ActiveSegment<D: Disk> {
     pub(crate) kept: Vec<PathBuf>,
     /// Whether the lock is held for as long as this lives: nobody else writes the page then.
     alone: bool,
+    /// A repair goes on where others stop: at a file that was cut, and after a sync that failed.
+    repairs: bool,
 }
 
 /// The file, up to where it is whole.
@@ -66,7 +67,12 @@ pub(crate) struct Appended {
 
 impl<D: Disk + Clone> ActiveSegment<D> {
     pub(crate) fn new(store: Store<D>, manifest: Manifest, alone: bool) -> ActiveSegment<D> {
-        ActiveSegment { store, manifest, seen: None, page: None, synced: 0, kept: Vec::new(), alone }
+        ActiveSegment { store, manifest, seen: None, page: None, synced: 0, kept: Vec::new(), alone, repairs: false }
+    }
+
+    /// The same, for who repairs the log.
+    pub(crate) fn for_repair(&mut self) {
+        self.repairs = true;
     }
 
     /// Makes the file whole, which is to be locked: what writers before us left torn is put away.
@@ -123,7 +129,7 @@ impl<D: Disk + Clone> ActiveSegment<D> {
         let known = page::read(disk, path, self.manifest.id);
         let of_file = known.filter(|page| page.file == stat.id);
         let bound = of_file.map_or(base, |page| page.synced.max(base));
-        if bound > base + stat.len {
+        if bound > base + stat.len && !self.repairs {
             return Err(self.too_short(bound, base + stat.len));
         }
         let unsure = of_file.is_some_and(|page| !page.is_of(self.store.boot));
@@ -132,6 +138,9 @@ impl<D: Disk + Clone> ActiveSegment<D> {
         let page = Page { log: self.manifest.id, file: stat.id, boot: self.store.boot, poisoned, synced: bound, since };
         self.seen = Some(Seen { id: stat.id, base, len: 0 });
         self.synced = bound;
+        if bound > base + stat.len {
+            return Ok(Ready::Yes);
+        }
         if unsure && !poisoned {
             self.put_away_torn(file, bound - base, stat.len)?;
         }
@@ -184,7 +193,7 @@ impl<D: Disk + Clone> ActiveSegment<D> {
                 (known.since, known.synced) = (page.since, page.synced);
             }
         }
-        if known.poisoned {
+        if known.poisoned && !self.repairs {
             return Err(Error::new(ErrorKind::Poisoned, STEP, &self.store.paths.active).with_hint(
                 "see to the disk; then `stead log repair` writes anew what may be lost, or a restart of the system forgets it",
             ));
@@ -194,36 +203,9 @@ impl<D: Disk + Clone> ActiveSegment<D> {
 
     /// Puts away what a power cut tore above what was durable.
     fn put_away_torn(&mut self, file: &D::File, from: u64, len: u64) -> Result<()> {
-        let mut at = from;
-        let mut room = SCAN;
-        while at < len {
-            let mut bytes = vec![
-                0;
-                usize::try_from(room.min(len - at))
-                    .map_err(|error| self.fail("read", io::Error::other(error)))?
-            ];
-            let read =
-                read_full_at(&self.store.disk, file, &mut bytes, at).map_err(|error| self.fail("read", error))?;
-            bytes.truncate(read);
-            let is_all = at + read as u64 >= len;
-            // What has no newline is for the look at the tail.
-            let lines = memchr::memrchr(b'\n', &bytes).map_or(0, |newline| newline + 1);
-            let mut torn = tail::torn(&bytes[..lines]);
-            let mut done = lines;
-            // One that goes on behind the window is looked at again with what follows.
-            if !is_all && let Some((start, _)) = torn.pop_if(|(_, end)| *end == lines) {
-                done = start;
-            }
-            for (start, end) in torn {
-                self.put_away(at + start as u64, (end - start) as u64)?;
-            }
-            if is_all {
-                break;
-            }
-            room = if done == 0 { room * 2 } else { SCAN };
-            at += done as u64;
-        }
-        Ok(())
+        let scanned = scan(&self.store.disk, file, self.base(), (from, len), &mut |_| {});
+        let scanned = scanned.map_err(|error| self.fail("read", error))?;
+        scanned.bad.iter().try_for_each(|(stretch, _)| self.put_away(stretch.at, stretch.len))
     }
 
     /// Sees to it that the file ends with a whole line of a whole batch.
@@ -290,17 +272,6 @@ impl<D: Disk + Clone> ActiveSegment<D> {
     /// Which file it is.
     pub(crate) fn id(&self) -> Option<FileId> {
         self.seen.map(|seen| seen.id)
-    }
-
-    /// What was appended to the old segment behind where it was sealed, by somebody who takes no lock: whole lines.
-    pub(crate) fn late_lines(&self, old: &D::File, sealed: Segment) -> Result<Vec<u8>> {
-        let stat = self.store.disk.stat_file(old).map_err(|error| self.fail("look at", error))?;
-        let len = sealed.end - sealed.base;
-        let late = usize::try_from(stat.len.saturating_sub(len)).unwrap_or(usize::MAX);
-        let mut bytes = vec![0; late];
-        let read = read_full_at(&self.store.disk, old, &mut bytes, len).map_err(|error| self.fail("read", error))?;
-        bytes.truncate(memchr::memrchr(b'\n', &bytes[..read]).map_or(0, |newline| newline + 1));
-        Ok(bytes)
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -422,6 +393,22 @@ impl<D: Disk + Clone> ActiveSegment<D> {
         let path = staged.path().map_err(fail)?.to_path_buf();
         staged.settled();
         Ok(path)
+    }
+
+    /// Puts a synced copy of the active segment in its place: `next`, which is locked and lies at `next_path`.
+    pub(crate) fn renew(&mut self, next: &D::File, next_path: &Path) -> Result<()> {
+        let paths = self.store.paths.clone();
+        let disk = &self.store.disk;
+        let fail = |error| Error::system("write anew", &paths.active, error);
+        let stat = disk.stat_file(next).map_err(fail)?;
+        let Some(seen) = self.seen else { return Err(fail(io::Error::other("not looked at yet"))) };
+        disk.rename(next_path, &paths.active).map_err(fail)?;
+        uninterrupted(|| disk.sync_folder(&paths.folder)).map_err(fail)?;
+        self.seen = Some(Seen { id: stat.id, base: seen.base, len: stat.len });
+        self.synced = seen.base + stat.len;
+        let Some((file, page)) = &mut self.page else { return Ok(()) };
+        *page = Page { file: stat.id, poisoned: false, synced: self.synced, ..*page };
+        page::write(disk, file, page).and_then(|()| uninterrupted(|| disk.sync_data(file))).map_err(fail)
     }
 
     /// Seals the active segment, or finishes sealing it, and puts `next` in its place, which is locked and lies under the

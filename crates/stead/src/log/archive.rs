@@ -7,7 +7,7 @@ use std::path::Path;
 
 use ruzstd::decoding::StreamingDecoder;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::sys::Access;
 use crate::sys::disk::{Disk, uninterrupted};
 
@@ -126,10 +126,4 @@ pub(crate) fn copy<D: Disk + Clone>(
 /// Whether the decoder stumbled, and not the disk.
 fn is_damage(error: &io::Error) -> bool {
     error.raw_os_error().is_none()
-}
-
-/// The error for history that cannot be unpacked.
-pub(crate) fn damaged(path: &Path, what: String) -> Error {
-    Error::found(ErrorKind::Damaged, STEP, path, what)
-        .with_hint("what is before the damage is read; `stead log verify` says where it is")
 }

@@ -47,30 +47,35 @@ pub struct EventLogBuilder {
 
 impl EventLogBuilder {
     /// Begins a new segment once the active one has at least this many bytes; 0, the default, never.
+    #[must_use]
     pub fn max_log_size(mut self, bytes: u64) -> Self {
         self.options = self.options.max_log_size(bytes);
         self
     }
 
     /// Begins a new segment with the first append that finds the active one this old.
+    #[must_use]
     pub fn max_log_age(mut self, age: Duration) -> Self {
         self.options = self.options.max_log_age(age);
         self
     }
 
     /// Who else may write: nobody, unless told.
+    #[must_use]
     pub fn lock_mode(mut self, mode: LockMode) -> Self {
         self.options = self.options.lock_mode(mode);
         self
     }
 
     /// All that a writer can be told. Replaces what was told before.
+    #[must_use]
     pub fn options(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
     /// Adds a view.
+    #[must_use]
     pub fn view<S>(self, name: &str, reducer: ReduceFn<S>) -> Self
     where
         S: Serialize + DeserializeOwned + Default + Clone + 'static,
@@ -79,6 +84,7 @@ impl EventLogBuilder {
     }
 
     /// Adds a view whose reducer has a version, see [`View::with_version`].
+    #[must_use]
     pub fn view_of_version<S>(mut self, name: &str, version: u64, reducer: ReduceFn<S>) -> Self
     where
         S: Serialize + DeserializeOwned + Default + Clone + 'static,
@@ -192,8 +198,11 @@ impl EventLog {
     /// # Errors
     /// As [`View::refresh`], of the first that fails; the others are refreshed all the same.
     pub fn refresh_all(&mut self) -> io::Result<()> {
-        let refreshed = self.views.values_mut().map(|view| view.refresh_boxed(&self.reader));
-        refreshed.fold(Ok(()), |outcome, refreshed| outcome.and(refreshed))
+        let mut outcome = Ok(());
+        for view in self.views.values_mut() {
+            outcome = outcome.and(view.refresh_boxed(&self.reader));
+        }
+        outcome
     }
 
     /// The state of a view.

@@ -110,24 +110,21 @@ impl<D: Disk + Clone> Feed<D> {
                 self.close();
                 continue;
             }
-            match memchr(b'\n', &self.buffer[self.from + self.searched..self.filled]) {
-                Some(newline) => {
-                    let to = self.from + self.searched + newline;
-                    let span =
-                        Span { offset: self.at, next: self.at + (to - self.from) as u64 + 1, from: self.from, to };
-                    if let Some(verdict) = self.judge(span)? {
-                        return Ok(verdict);
-                    }
+            self.pass_newlines();
+            if let Some(newline) = memchr(b'\n', &self.buffer[self.from + self.searched..self.filled]) {
+                let to = self.from + self.searched + newline;
+                let span = Span { offset: self.at, next: self.at + (to - self.from) as u64 + 1, from: self.from, to };
+                if let Some(verdict) = self.judge(span)? {
+                    return Ok(verdict);
                 }
-                None => {
-                    self.searched = self.filled - self.from;
-                    if self.searched > self.line_max {
-                        return Err(self.too_long()?);
-                    }
-                    if !self.fill()? && !self.end_of_piece()? {
-                        return Ok(None);
-                    }
-                }
+                continue;
+            }
+            self.searched = self.filled - self.from;
+            if self.searched > self.line_max {
+                return Err(self.too_long()?);
+            }
+            if !self.fill()? && !self.end_of_piece()? {
+                return Ok(None);
             }
         }
     }
@@ -168,10 +165,6 @@ impl<D: Disk + Clone> Feed<D> {
                     }
                 },
                 Ending::Between => return self.bad(span.offset, span.next, "a line of a batch without its first line"),
-                // Two blanks behind a line are none of ours; part of a tear, perhaps, that was filled up meanwhile.
-                Ending::Last if line.len() > 1 && line[line.len() - 2] == b' ' && self.again(span.offset) => {
-                    return Ok(None);
-                }
                 Ending::Alone | Ending::Last => {}
             }
         }
@@ -217,12 +210,23 @@ impl<D: Disk + Clone> Feed<D> {
     fn too_long(&mut self) -> Result<Error> {
         // On to its end, so that a caller who goes on does so behind it.
         let start = self.at;
-        let end = self.look_ahead(start, |line| line.newline.then_some(line.end))?;
+        let end = self.look_ahead(start, false, |line| line.newline.then_some(line.end))?;
         let end = end.unwrap_or(start + self.searched as u64);
         let error = self.error(ErrorKind::TooLarge, start, end, "a line longer than the limit");
         self.forget();
         self.at = end;
         Ok(error)
+    }
+
+    /// Passes over newlines that stand in place of torn bytes.
+    fn pass_newlines(&mut self) {
+        let bytes = &self.buffer[self.from..self.filled];
+        let newlines = bytes.iter().position(|byte| *byte != b'\n').unwrap_or(bytes.len());
+        if newlines > 0 {
+            self.from += newlines;
+            self.at += newlines as u64;
+            self.searched = 0;
+        }
     }
 
     fn piece(&self) -> &Piece<D> {
@@ -348,16 +352,19 @@ impl<D: Disk + Clone> Feed<D> {
     }
 
     fn follow_run(&mut self, start: u64) -> Result<Follow> {
+        let is_unsure = start >= self.piece().unsure_from;
         match framing::run(&self.buffer[self.from..self.filled], false) {
-            Run::Whole(len) => return Ok(Follow::Whole(start + len as u64)),
+            Run::Whole(len) if !is_unsure => return Ok(Follow::Whole(start + len as u64)),
             Run::Cut(len) => return Ok(Follow::Cut(start + len as u64)),
-            Run::Open(_) => {}
+            _ => {}
         }
         let mut inside = false;
         let mut end = start;
-        let followed = self.look_ahead(start, |line| {
+        let followed = self.look_ahead(start, is_unsure, |line| {
             let verdict = match (line.ending, inside) {
                 _ if !line.newline => return Some(Follow::Open),
+                // One torn line tears the batch.
+                _ if is_unsure && framing::objection(&line.last).is_some() => return Some(Follow::Open),
                 _ if line.blank => Some(Follow::Cut(end)),
                 (Ending::First, false) | (Ending::Between, true) => None,
                 (Ending::Last, true) => Some(Follow::Whole(line.end)),
@@ -369,8 +376,13 @@ impl<D: Disk + Clone> Feed<D> {
         Ok(followed.unwrap_or(Follow::Open))
     }
 
-    /// Goes through the lines of the open file from `at` on without keeping them, until `answer` has one.
-    fn look_ahead<T>(&mut self, mut at: u64, mut answer: impl FnMut(&Glance) -> Option<T>) -> Result<Option<T>> {
+    /// Goes through the lines of the open file from `at` on, of which all or the end only is kept, until `answer` has one.
+    fn look_ahead<T>(
+        &mut self,
+        mut at: u64,
+        keeps: bool,
+        mut answer: impl FnMut(&Glance) -> Option<T>,
+    ) -> Result<Option<T>> {
         let piece = self.piece.as_mut().expect("opened before");
         let mut reopened = piece.reopened(&self.store.disk).map_err(|error| Error::system(STEP, &piece.path, error))?;
         let piece = reopened.as_mut().unwrap_or(piece);
@@ -384,7 +396,7 @@ impl<D: Disk + Clone> Feed<D> {
             }
             let mut rest = &chunk[..read];
             while let Some(newline) = memchr(b'\n', rest) {
-                line.take(&rest[..newline]);
+                line.take(&rest[..newline], keeps);
                 at += newline as u64 + 1;
                 (line.newline, line.end) = (true, at);
                 line.ending = framing::ending(&line.last);
@@ -394,7 +406,7 @@ impl<D: Disk + Clone> Feed<D> {
                 line = Glance::default();
                 rest = &rest[newline + 1..];
             }
-            line.take(rest);
+            line.take(rest, keeps);
             at += rest.len() as u64;
         }
     }
@@ -420,7 +432,7 @@ enum Follow {
 
 /// What is kept of a line that is only looked at.
 struct Glance {
-    /// Its last bytes: enough for its ending.
+    /// Its last bytes, enough for its ending; or all.
     last: Vec<u8>,
     blank: bool,
     ending: Ending,
@@ -436,8 +448,11 @@ impl Default for Glance {
 }
 
 impl Glance {
-    fn take(&mut self, bytes: &[u8]) {
+    fn take(&mut self, bytes: &[u8], keeps: bool) {
         self.blank &= framing::is_blank(bytes);
+        if keeps {
+            return self.last.extend_from_slice(bytes);
+        }
         self.last.extend_from_slice(&bytes[bytes.len().saturating_sub(3)..]);
         let surplus = self.last.len().saturating_sub(3);
         self.last.drain(..surplus);

@@ -141,10 +141,9 @@ impl<D: Disk + Clone> Store<D> {
     pub(crate) fn place(&self, offset: u64) -> Result<(Option<Manifest>, Place<D>)> {
         for _ in 0..TRIES {
             let parts = self.parts()?;
-            match self.place_in(parts, offset)? {
-                (manifest, Some(place)) => return Ok((manifest, place)),
-                // A segment was taken away between the look and its opening.
-                (_, None) => {}
+            // Or a segment was taken away between the look and its opening.
+            if let (manifest, Some(place)) = self.place_in(parts, offset)? {
+                return Ok((manifest, place));
             }
         }
         Err(Error::new(ErrorKind::NotFound, "open a segment of", &self.paths.folder)

@@ -12,6 +12,7 @@
 //! | read what is there | [`EventReader::read`], or [`EventReader::lines`] for the bare lines |
 //! | read what is to come | [`EventReader::follow`] |
 //! | state that follows from the events | [`View`], or [`EventLog`] for several |
+//! | know what is damaged, and go on | [`verify()`], [`repair()`] |
 //!
 //! Offsets are logical: bytes of history, counted from its beginning, which rotation never changes. Every item of
 //! eventfold 0.2.0 is here with its signature; `docs/COMPARE.md` says what is different behind them.
@@ -33,6 +34,7 @@ mod feed;
 mod follow;
 mod foundation;
 mod framing;
+mod index;
 mod layout;
 mod lines;
 mod locate;
@@ -40,13 +42,19 @@ mod manifest;
 mod options;
 mod outcome;
 mod page;
+#[doc(hidden)]
+pub mod proof;
 mod quarantine;
 mod reader;
+mod repair;
 mod rotation;
+mod scan;
 pub mod snapshot;
+mod stat;
 mod store;
 mod syncer;
 mod tail;
+mod verify;
 mod view;
 mod writer;
 
@@ -59,6 +67,9 @@ pub use lines::{Decoded, Events, Line, Lines};
 pub use options::Options;
 pub use outcome::{AppendConflict, AppendResult, ConditionalAppendError, LockMode, WaitResult};
 pub use reader::EventReader;
+pub use repair::{Repaired, repair};
 pub use snapshot::Snapshot;
+pub use stat::{SegmentStat, Stat};
+pub use verify::{Finding, Progress, Verified, verify};
 pub use view::{ReduceFn, View, ViewOps};
 pub use writer::EventWriter;

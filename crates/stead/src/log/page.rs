@@ -20,11 +20,11 @@ const TRIES: usize = 4;
 
 /// Which start of the system this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Boot(u64);
+pub(crate) struct Boot(u64);
 
 impl Boot {
     /// Told by the system's own name for it; without one no boot is the same as another.
-    pub fn named(id: Option<&str>) -> Boot {
+    pub(crate) fn named(id: Option<&str>) -> Boot {
         Boot(id.map_or(0, |id| xxh3_64(id.as_bytes()) | 1))
     }
 

@@ -1,6 +1,6 @@
-//! Torn and damaged bytes: kept in `quarantine/`, and then overwritten with blanks where they were.
+//! Torn and damaged bytes: kept in `quarantine/`, and then overwritten with newlines where they were.
 //!
-//! A byte of the log, once it is written, changes to a blank or not at all. So offsets stay what they are, a reader
+//! A byte of the log, once it is written, changes to a newline or not at all. So offsets stay what they are, a reader
 //! never sees other bytes where it has read before, and `tail -F` never sees the file shrink.
 
 use std::io;
@@ -21,7 +21,7 @@ pub(crate) struct Stretch {
     pub(crate) offset: u64,
 }
 
-/// Keeps the bytes, durably, and then puts blanks in their place. `file` is open for writing anywhere. Returns where they
+/// Keeps the bytes, durably, and then puts newlines in their place. `file` is open for writing anywhere. Returns where they
 /// are kept.
 pub(crate) fn put_away<D: Disk>(disk: &D, paths: &Paths, file: &D::File, stretch: Stretch) -> io::Result<PathBuf> {
     let kept = keep_copy(disk, paths, file, stretch)?;
@@ -29,7 +29,7 @@ pub(crate) fn put_away<D: Disk>(disk: &D, paths: &Paths, file: &D::File, stretch
     Ok(kept)
 }
 
-/// Overwrites a stretch with blanks, in an order in which no part of a batch ever looks like a line alone, whatever a
+/// Overwrites a stretch with newlines, in an order in which no part of a batch ever looks like a line alone, whatever a
 /// power cut leaves of it: first the last line, then the brace that the first one begins with, then the rest.
 pub(crate) fn blank<D: Disk>(disk: &D, file: &D::File, stretch: Stretch) -> io::Result<()> {
     let Stretch { at, len, .. } = stretch;
@@ -39,7 +39,7 @@ pub(crate) fn blank<D: Disk>(disk: &D, file: &D::File, stretch: Stretch) -> io::
         let start = usize::try_from(last).map_err(io::Error::other)?;
         write_all_at(disk, file, &framing::blanks(all.len() - start), at + last)?;
         uninterrupted(|| disk.sync_data(file))?;
-        write_all_at(disk, file, b" ", at)?;
+        write_all_at(disk, file, b"\n", at)?;
         uninterrupted(|| disk.sync_data(file))?;
     }
     write_all_at(disk, file, &all, at)
@@ -47,12 +47,12 @@ pub(crate) fn blank<D: Disk>(disk: &D, file: &D::File, stretch: Stretch) -> io::
 
 /// Where in the stretch its last line begins.
 fn last_line<D: Disk>(disk: &D, file: &D::File, stretch: Stretch) -> io::Result<u64> {
-    const CHUNK: u64 = 64 << 10;
-    let mut chunk = vec![0; CHUNK as usize];
+    const CHUNK: usize = 64 << 10;
+    let mut chunk = vec![0; CHUNK];
     // The newline that the stretch may end with ends that line.
     let mut end = stretch.len.saturating_sub(1);
     while end > 0 {
-        let start = end.saturating_sub(CHUNK);
+        let start = end.saturating_sub(CHUNK as u64);
         let piece = &mut chunk[..usize::try_from(end - start).map_err(io::Error::other)?];
         read_full_at(disk, file, piece, stretch.at + start)?;
         if let Some(newline) = memchr::memrchr(b'\n', piece) {

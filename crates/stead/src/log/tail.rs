@@ -71,10 +71,10 @@ fn open_run(lines: &[u8], is_all: bool) -> Open {
 /// in order. What is not torn is whole lines of whole batches. The bytes end with a newline.
 pub(crate) fn torn(bytes: &[u8]) -> Vec<(usize, usize)> {
     let mut found: Vec<(usize, usize)> = Vec::new();
-    let mut add = |start: usize, end: usize| match found.last_mut() {
-        // A batch that is followed by another torn one is put away by itself.
-        _ if start == end => {}
-        _ => found.push((start, end)),
+    let mut add = |start: usize, end: usize| {
+        if start < end {
+            found.push((start, end));
+        }
     };
     // Where the batch begins that is open, and whether all its lines are whole.
     let mut open: Option<(usize, bool)> = None;
@@ -113,14 +113,13 @@ pub(crate) fn torn(bytes: &[u8]) -> Vec<(usize, usize)> {
                 add(from, end);
                 None
             }
-            (Some((_, true)), Ending::Last) => None,
             (Some((from, _)), Ending::Alone) => {
                 add(from, start);
                 None
             }
             (None, Ending::First) => Some((start, true)),
             (None, Ending::Between) => Some((start, false)),
-            (None, Ending::Alone | Ending::Last) => None,
+            (Some((_, true)), Ending::Last) | (None, Ending::Alone | Ending::Last) => None,
         };
     }
     if let Some((from, _)) = open {

@@ -22,9 +22,11 @@ use crate::log::options::Options;
 use crate::log::outcome::{AppendConflict, AppendResult, ConditionalAppendError, LockMode};
 use crate::log::page::Boot;
 use crate::log::reader::EventReader;
+use crate::log::repair::{Repaired, Todo};
 use crate::log::rotation::Limits;
 use crate::log::store::Store;
 use crate::log::syncer::Syncer;
+use crate::log::verify::Progress;
 use crate::log::view::ViewOps;
 use crate::sys::disk::{Disk, RealDisk};
 use crate::sys::{self, Access, Links};
@@ -116,7 +118,7 @@ impl EventWriter {
         if dir.as_os_str().is_empty() {
             return Err(Error::new(ErrorKind::InvalidInput, "open the log", dir).with_hint("name a folder"));
         }
-        let store = Store::new(RealDisk, Paths::new(dir), boot());
+        let store = EventWriter::store_of(dir);
         let manifest = foundation::lay(&store, options.limits)?;
         let views = &store.paths.views;
         std::fs::create_dir_all(views).map_err(|error| Error::system("create the folder", views, error))?;
@@ -144,6 +146,10 @@ impl EventWriter {
             writer.under_lock(|writer, grip| writer.make_ready(grip).map(|_| ()))?;
         }
         Ok(writer)
+    }
+
+    pub(crate) fn store_of(dir: &Path) -> Store<RealDisk> {
+        Store::new(RealDisk, Paths::new(dir), boot())
     }
 
     /// Creates the active segment where there is none.
@@ -283,8 +289,8 @@ impl EventWriter {
     /// Learns how far the thread has come that syncs; an error if it failed.
     fn hear_syncer(&mut self) -> Result<()> {
         let Some(syncer) = &self.syncer else { return Ok(()) };
-        let (synced, failed) = syncer.look();
-        self.active.note_synced(synced);
+        let (end, failed) = syncer.look();
+        self.active.note_synced(end);
         match failed {
             None => Ok(()),
             Some(error) => {
@@ -540,8 +546,11 @@ impl EventWriter {
             if let Grip::Locked(guard) = &mut next {
                 guard.is_now_of(&self.lock)?;
             }
-            let old = std::mem::replace(grip, next);
-            self.carry_over(grip, &old, sealed)
+            *grip = next;
+            // Both are made up for by a repair.
+            let _ = self.carry_over(grip, sealed);
+            let _ = self.active.make_index(sealed);
+            Ok(())
         });
         if rotated.is_err() {
             // Gone, if it is not the active segment by now.
@@ -559,15 +568,54 @@ impl EventWriter {
         lock.acquire_send(&Request::exclusive().wait(Wait::No)).map(Grip::Locked)
     }
 
-    /// Appends again what somebody who takes no lock appended to the old segment after it was sealed.
-    fn carry_over(&mut self, grip: &Grip, old: &Grip, sealed: Segment) -> Result<()> {
-        let late = self.active.late_lines(old.file(), sealed)?;
+    /// See [`repair`](crate::log::repair).
+    pub(crate) fn repair(&mut self, progress: &mut dyn FnMut(Progress), done: &mut Repaired) -> Result<()> {
+        self.active.for_repair();
+        self.under_lock(|writer, grip| {
+            writer.make_ready(grip)?;
+            let todo = writer.active.repair_files(progress, done)?;
+            for todo in todo {
+                match todo {
+                    Todo::Seal if writer.active.len() > 0 => writer.roll(grip, None)?,
+                    Todo::Seal => {}
+                    Todo::Renew => writer.renew(grip)?,
+                    Todo::Carry(segment) => done.carried += writer.carry_over(grip, segment)?,
+                }
+            }
+            done.kept.append(&mut writer.active.kept);
+            Ok(())
+        })
+    }
+
+    /// Writes the active segment anew, into a file that no sync has failed for.
+    fn renew(&mut self, grip: &mut Grip) -> Result<()> {
+        let path = self.active.copy_for_renewal(grip.file())?;
+        let renewed = self.open_next(&path).and_then(|mut next| {
+            self.active.renew(next.file(), &path)?;
+            if let Grip::Locked(guard) = &mut next {
+                guard.is_now_of(&self.lock)?;
+            }
+            *grip = next;
+            Ok(())
+        });
+        if renewed.is_err() {
+            let _ = RealDisk.unlink(&path);
+        }
+        renewed
+    }
+
+    /// Appends again what somebody who takes no lock appended to a segment after it was sealed, and then takes it from
+    /// there. Returns how many bytes it was.
+    fn carry_over(&mut self, grip: &Grip, sealed: Segment) -> Result<u64> {
+        let late = self.active.late(sealed)?;
         if late.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let ready = self.active.make_ready(grip.file())?;
         self.active.append(grip.file(), ready, &late, sys::wall_micros())?;
-        self.active.sync(grip.file())
+        self.active.sync(grip.file())?;
+        self.active.cut_late(sealed)?;
+        Ok(late.len() as u64)
     }
 
     /// A reader of the same log.
