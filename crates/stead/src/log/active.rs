@@ -132,10 +132,12 @@ impl<D: Disk + Clone> ActiveSegment<D> {
         if bound > base + stat.len && !self.repairs {
             return Err(self.too_short(bound, base + stat.len));
         }
-        let unsure = of_file.is_some_and(|page| !page.is_of(self.store.boot));
+        let mount = disk.mount(&paths.folder);
+        let unsure = of_file.is_some_and(|page| !page.is_sure(self.store.boot, mount));
         let poisoned = known.is_some_and(|page| page.poisoned && page.is_of(self.store.boot));
         let since = of_file.map_or(0, |page| page.since);
-        let page = Page { log: self.manifest.id, file: stat.id, boot: self.store.boot, poisoned, synced: bound, since };
+        let (log, boot) = (self.manifest.id, self.store.boot);
+        let page = Page { log, file: stat.id, boot, mount, poisoned, synced: bound, since };
         self.seen = Some(Seen { id: stat.id, base, len: 0 });
         self.synced = bound;
         if bound > base + stat.len {
@@ -433,6 +435,7 @@ impl<D: Disk + Clone> ActiveSegment<D> {
             log: self.manifest.id,
             file: stat.id,
             boot: self.store.boot,
+            mount: disk.mount(&paths.folder),
             poisoned: false,
             synced: segment.end,
             since: 0,

@@ -187,7 +187,8 @@ impl<D: Disk + Clone> Store<D> {
 
     fn active_piece(&self, active: Active<D::File>, base: u64, manifest: Option<&Manifest>) -> Piece<D> {
         let page = manifest.and_then(|manifest| page::read(&self.disk, &self.paths.page, manifest.id));
-        let unsure = page.filter(|page| page.file == active.id && !page.is_of(self.boot));
+        let mount = self.disk.mount(&self.paths.folder);
+        let unsure = page.filter(|page| page.file == active.id && !page.is_sure(self.boot, mount));
         Piece {
             source: Source::File(active.file),
             path: self.paths.active.clone(),

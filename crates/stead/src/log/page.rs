@@ -13,7 +13,10 @@ use crate::sys::disk::{Disk, read_full_at, write_all_at};
 use crate::sys::{Access, FileId, NewFile};
 
 const MAGIC: &[u8; 8] = b"steadlg1";
-const PAGE_LEN: usize = 64;
+const PAGE_LEN: usize = 128;
+/// Where the flags and the checksum are; what is between the numbers and them is zero.
+const FLAGS_AT: usize = PAGE_LEN - 8;
+const SUM_AT: usize = PAGE_LEN - 4;
 const POISONED: u32 = 1;
 /// How often a page is read again that is being written.
 const TRIES: usize = 4;
@@ -40,6 +43,8 @@ pub(crate) struct Page {
     /// The file that is, or was, `app.jsonl`.
     pub(crate) file: FileId,
     pub(crate) boot: Boot,
+    /// Which mount of the filesystem it was written through, 0 where the system does not tell: a disk can lose power alone.
+    pub(crate) mount: u64,
     pub(crate) poisoned: bool,
     /// All before this logical offset is durable.
     pub(crate) synced: u64,
@@ -53,23 +58,28 @@ impl Page {
         self.boot.is(boot)
     }
 
+    /// Whether no power can have been cut since it was written.
+    pub(crate) fn is_sure(&self, boot: Boot, mount: u64) -> bool {
+        self.is_of(boot) && self.mount == mount
+    }
+
     fn encode(&self) -> [u8; PAGE_LEN] {
         let mut bytes = [0; PAGE_LEN];
-        let numbers = [self.log.0, self.file.device, self.file.inode, self.boot.0, self.synced, self.since];
+        let numbers = [self.log.0, self.file.device, self.file.inode, self.boot.0, self.synced, self.since, self.mount];
         bytes[..8].copy_from_slice(MAGIC);
         for (index, number) in numbers.iter().enumerate() {
             bytes[8 + index * 8..][..8].copy_from_slice(&number.to_le_bytes());
         }
-        bytes[56..60].copy_from_slice(&(if self.poisoned { POISONED } else { 0 }).to_le_bytes());
-        let sum = crc32c::crc32c(&bytes[..60]);
-        bytes[60..].copy_from_slice(&sum.to_le_bytes());
+        bytes[FLAGS_AT..SUM_AT].copy_from_slice(&(if self.poisoned { POISONED } else { 0 }).to_le_bytes());
+        let sum = crc32c::crc32c(&bytes[..SUM_AT]);
+        bytes[SUM_AT..].copy_from_slice(&sum.to_le_bytes());
         bytes
     }
 
     fn decode(bytes: &[u8; PAGE_LEN]) -> Option<Page> {
         let number = |index: usize| u64::from_le_bytes(bytes[8 + index * 8..][..8].try_into().expect("8 bytes"));
         let short = |at: usize| u32::from_le_bytes(bytes[at..][..4].try_into().expect("4 bytes"));
-        if &bytes[..8] != MAGIC || short(60) != crc32c::crc32c(&bytes[..60]) {
+        if &bytes[..8] != MAGIC || short(SUM_AT) != crc32c::crc32c(&bytes[..SUM_AT]) {
             return None;
         }
         Some(Page {
@@ -78,7 +88,8 @@ impl Page {
             boot: Boot(number(3)),
             synced: number(4),
             since: number(5),
-            poisoned: short(56) & POISONED != 0,
+            mount: number(6),
+            poisoned: short(FLAGS_AT) & POISONED != 0,
         })
     }
 }
@@ -123,11 +134,11 @@ mod tests {
     proptest! {
         #[test]
         fn a_page_survives_its_bytes_and_no_other_bytes_are_one(
-            numbers: [u64; 6], poisoned: bool, byte in 0..PAGE_LEN, bit in 0..8_u8,
+            numbers: [u64; 7], poisoned: bool, byte in 0..PAGE_LEN, bit in 0..8_u8,
         ) {
-            let [log, device, inode, boot, synced, since] = numbers;
+            let [log, device, inode, boot, synced, since, mount] = numbers;
             let file = FileId { device, inode };
-            let page = Page { log: LogId(log), file, boot: Boot(boot), poisoned, synced, since };
+            let page = Page { log: LogId(log), file, boot: Boot(boot), mount, poisoned, synced, since };
             let mut bytes = page.encode();
             prop_assert_eq!(Page::decode(&bytes), Some(page));
             bytes[byte] ^= 1 << bit;

@@ -243,7 +243,8 @@ impl<'a, D: Disk + Clone> Look<'a, D> {
         self.found.lines += lines;
         self.found.end = base + active.len;
         let of_file = page.filter(|page| page.file == active.id);
-        let unsure = of_file.filter(|page| !page.is_of(self.store.boot)).map_or(u64::MAX, |page| page.synced);
+        let mount = self.store.disk.mount(&self.store.paths.folder);
+        let unsure = of_file.filter(|page| !page.is_sure(self.store.boot, mount)).map_or(u64::MAX, |page| page.synced);
         let last = bad.len().saturating_sub(1);
         for (index, (stretch, what)) in bad.into_iter().enumerate() {
             let range = (stretch.offset, stretch.offset + stretch.len);

@@ -148,6 +148,9 @@ pub trait Disk {
     /// # Errors
     /// Those of flock(2); a lock that is taken is `false`.
     fn try_lock(&self, file: &Self::File) -> io::Result<bool>;
+
+    /// A number that no other mount of a filesystem has had since the system started; 0 where it is not told.
+    fn mount(&self, path: &Path) -> u64;
 }
 
 /// The system's own filesystems.
@@ -243,6 +246,10 @@ impl Disk for RealDisk {
 
     fn try_lock(&self, file: &File) -> io::Result<bool> {
         sys::try_lock(file, Mode::Exclusive)
+    }
+
+    fn mount(&self, path: &Path) -> u64 {
+        sys::mount(path)
     }
 }
 

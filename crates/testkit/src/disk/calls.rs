@@ -372,4 +372,8 @@ impl Disk for SimDisk {
         let (mut state, _) = self.enter(Op::TryLock, file, String::new)?;
         Ok(*state.locks.entry(file.inode).or_insert(file.handle) == file.handle)
     }
+
+    fn mount(&self, _: &Path) -> u64 {
+        0
+    }
 }

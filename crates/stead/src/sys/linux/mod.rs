@@ -24,5 +24,5 @@ pub(crate) use locks::{all_locks, first_taker, kernel_view};
 pub(crate) use open::open;
 pub(crate) use process::{identity, is_init_pid_namespace, pid, process, process_start};
 pub(crate) use rename::{exchange, rename_new};
-pub(crate) use stat::{stat, stat_file};
+pub(crate) use stat::{mount, stat, stat_file};
 pub(crate) use volume::volume_of;

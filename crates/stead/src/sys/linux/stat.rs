@@ -46,6 +46,16 @@ pub(crate) fn stat_file(file: &File) -> io::Result<Stat> {
     }
 }
 
+/// A number that no other mount of a filesystem has had since the system started; 0 where it is not told.
+pub(crate) fn mount(path: &Path) -> u64 {
+    // STATX_MNT_ID_UNIQUE, since Linux 6.8; the older STATX_MNT_ID is used again after an unmount.
+    const UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
+    match statx(CWD, path, AtFlags::empty(), UNIQUE) {
+        Ok(seen) if seen.stx_mask & UNIQUE.bits() != 0 => seen.stx_mnt_id,
+        _ => 0,
+    }
+}
+
 fn convert(seen: &Statx) -> Stat {
     Stat {
         id: FileId { device: makedev(seen.stx_dev_major, seen.stx_dev_minor), inode: seen.stx_ino },

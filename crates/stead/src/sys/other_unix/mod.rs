@@ -22,5 +22,5 @@ pub(crate) use born::create_whole;
 pub(crate) use changes::Changes;
 pub(crate) use locks::{all_locks, first_taker, kernel_view};
 pub(crate) use process::{identity, is_init_pid_namespace, pid, process, process_start};
-pub(crate) use storage::{attributes, exchange, rename_new, set_metadata};
+pub(crate) use storage::{attributes, exchange, mount, rename_new, set_metadata};
 pub(crate) use volume::volume_of;

@@ -32,7 +32,7 @@ pub(crate) use inherit::inherit;
 pub(crate) use locks::{all_locks, first_taker, kernel_view};
 pub(crate) use process::{identity, is_init_pid_namespace, pid, process, process_start};
 pub(crate) use storage::{
-    REPLACES_OPEN_FILES, attributes, create, exchange, may_write, read_some_at, rename, rename_new, set_metadata,
-    set_permissions, unlink, write_some_at,
+    REPLACES_OPEN_FILES, attributes, create, exchange, may_write, mount, read_some_at, rename, rename_new,
+    set_metadata, set_permissions, unlink, write_some_at,
 };
 pub(crate) use volume::volume_of;
