@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::filesystem::{folder_of, follow, is_spelled_as_folder};
-use crate::sys::disk::{Disk, RealDisk};
+use crate::sys::disk::{Disk, RealDisk, read_full_at};
 use crate::sys::{self, Access, FileKind, Stat};
+
+/// What the description of an event log begins with.
+const LOG_SCHEMA: &[u8] = b"\"stead.log/";
 
 /// A path with its last link followed: what is renamed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +24,24 @@ impl Target {
     pub(crate) fn find(shown: &Path, step: &'static str) -> Result<Target> {
         let target = Target::look(shown, step)?;
         target.insist_on_writing(shown, step)?;
+        target.refuse_log(shown, step)?;
         Ok(target)
+    }
+
+    /// An error for a file of an event log: its writers know nothing of locks beside it, and replacing it loses events.
+    fn refuse_log(&self, shown: &Path, step: &'static str) -> Result<()> {
+        let folder = self.folder();
+        let name = self.path.file_name().unwrap_or_default();
+        let log = match name.to_str() {
+            Some("app.jsonl" | "shared.page") => Some(folder),
+            _ if folder.ends_with("segments") => folder.parent(),
+            _ => None,
+        };
+        if !log.is_some_and(is_log) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::InvalidInput, step, shown)
+            .with_hint("it belongs to an event log: use `stead log append`, or stead::log in programs"))
     }
 
     /// An error for a file that may not be written.
@@ -58,6 +78,16 @@ impl Target {
     pub(crate) fn folder(&self) -> &Path {
         folder_of(&self.path)
     }
+}
+
+/// Whether a folder holds an event log.
+fn is_log(folder: &Path) -> bool {
+    let mut start = [0; 64];
+    let read = RealDisk
+        .open(&folder.join("log.json"), Access::ReadOnly)
+        .and_then(|file| read_full_at(&RealDisk, &file, &mut start, 0))
+        .unwrap_or(0);
+    start[..read].windows(LOG_SCHEMA.len()).any(|bytes| bytes == LOG_SCHEMA)
 }
 
 fn not_regular(shown: &Path, step: &'static str, what: &str) -> Error {

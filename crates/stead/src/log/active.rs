@@ -185,22 +185,27 @@ impl<D: Disk + Clone> ActiveSegment<D> {
 
     /// An error if a sync of this log failed since the system started.
     fn refuse_if_poisoned(&mut self) -> Result<()> {
-        let Some((file, known)) = &mut self.page else { return Ok(()) };
-        if !self.alone
-            && !known.poisoned
-            && let Some(page) = page::read_open(&self.store.disk, file, self.manifest.id)
-        {
-            known.poisoned = page.poisoned && page.is_of(self.store.boot);
-            if page.file == known.file {
-                (known.since, known.synced) = (page.since, page.synced);
-            }
-        }
+        self.read_page();
+        let Some((_, known)) = &self.page else { return Ok(()) };
         if known.poisoned && !self.repairs {
             return Err(Error::new(ErrorKind::Poisoned, STEP, &self.store.paths.active).with_hint(
                 "see to the disk; then `stead log repair` writes anew what may be lost, or a restart of the system forgets it",
             ));
         }
         Ok(())
+    }
+
+    /// Learns what other writers have written into the page.
+    fn read_page(&mut self) {
+        if let Some((file, known)) = &mut self.page
+            && !self.alone
+            && let Some(page) = page::read_open(&self.store.disk, file, self.manifest.id)
+        {
+            known.poisoned |= page.poisoned && page.is_of(self.store.boot);
+            if page.file == known.file {
+                (known.since, known.synced) = (page.since, page.synced);
+            }
+        }
     }
 
     /// Puts away what a power cut tore above what was durable.
@@ -376,6 +381,7 @@ impl<D: Disk + Clone> ActiveSegment<D> {
 
     /// Says to all writers that a sync failed.
     pub(crate) fn poison(&mut self) {
+        self.read_page();
         if let Some((file, page)) = &mut self.page {
             page.poisoned = true;
             let _ = page::write(&self.store.disk, file, page);

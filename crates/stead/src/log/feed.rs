@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use memchr::memchr;
 
@@ -16,6 +17,8 @@ use crate::sys::disk::Disk;
 /// How much is read at a time.
 const CHUNK: usize = 256 << 10;
 const STEP: &str = "read";
+/// How often what looks damaged in the active segment is read anew, a millisecond apart.
+const RETRIES: u32 = 10;
 
 /// Where a line is: its logical offsets, and its bytes in the buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +48,8 @@ pub(crate) struct Feed<D: Disk> {
     hit_end: bool,
     /// All before this offset are lines alone or of whole batches.
     run_until: u64,
-    /// The line at this offset was read anew from the disk.
-    fresh: Option<u64>,
+    /// How often the line at this offset was read anew from the disk.
+    fresh: Option<(u64, u32)>,
     line_max: usize,
 }
 
@@ -89,14 +92,19 @@ impl<D: Disk + Clone> Feed<D> {
         &self.buffer[span.from..span.to]
     }
 
-    /// Goes back to a line, to read it anew from the disk: a writer may have put blanks in its place. False: it was
-    /// read anew already.
-    pub(crate) fn again(&mut self, offset: u64) -> bool {
-        if self.fresh == Some(offset) {
+    /// Goes back to a line, to read it anew from the disk: a writer may be putting newlines in its place. False: it was
+    /// read anew often enough.
+    fn again(&mut self, offset: u64) -> bool {
+        let times = self.fresh.filter(|(at, _)| *at == offset).map_or(0, |(_, times)| times);
+        let times_max = if self.piece().end.is_none() { RETRIES } else { 1 };
+        if times >= times_max {
             return false;
         }
+        if times > 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         self.forget();
-        (self.at, self.fresh) = (offset, Some(offset));
+        (self.at, self.fresh) = (offset, Some((offset, times + 1)));
         true
     }
 

@@ -57,8 +57,9 @@ pub struct EventWriter {
     options: Options,
     limits: Limits,
     active: ActiveSegment<RealDisk>,
-    /// Held between appends by a writer that is alone.
     grip: Option<Grip>,
+    /// Whether it is held between appends: by a writer that is alone, and for several steps.
+    keeps: bool,
     syncer: Option<Syncer>,
     /// The file that the syncer was told of.
     syncs: Option<sys::FileId>,
@@ -134,6 +135,7 @@ impl EventWriter {
             active: ActiveSegment::new(store.clone(), manifest, !options.shared),
             store,
             lock,
+            keeps: !options.shared,
             options,
             grip: None,
             syncer,
@@ -191,7 +193,7 @@ impl EventWriter {
 
     fn write_value(&self, value: &impl Serialize, lines: &mut Vec<u8>) -> io::Result<()> {
         serde_json::to_writer(&mut *lines, value)?;
-        self.insist_on_line(lines, lines.first() == Some(&b'{'))?;
+        self.insist_on_line(lines, lines.first() == Some(&b'{') && !lines.contains(&b'\n'))?;
         lines.push(b'\n');
         Ok(())
     }
@@ -240,7 +242,9 @@ impl EventWriter {
         let active = &self.store.paths.active;
         if !is_object {
             let error = Error::new(ErrorKind::InvalidInput, STEP, active);
-            return Err(error.with_hint("a line of a log is a JSON object; wrap the value in one").into());
+            return Err(error
+                .with_hint("a line of a log is a JSON object without newlines between its parts; wrap the value in one")
+                .into());
         }
         if line.len() > self.options.line_max {
             let what = format!("a line of {} bytes; the limit is {}", line.len(), self.options.line_max);
@@ -435,13 +439,12 @@ impl EventWriter {
 
     /// Locks the active segment, unless this writer holds it, and works on it.
     fn under_lock<T>(&mut self, work: impl FnOnce(&mut EventWriter, &mut Grip) -> Result<T>) -> Result<T> {
-        self.hear_syncer()?;
         let mut grip = match self.grip.take() {
             Some(grip) => grip,
             None => self.take_hold()?,
         };
-        let outcome = work(self, &mut grip);
-        if !self.options.shared {
+        let outcome = self.hear_syncer().and_then(|()| work(self, &mut grip));
+        if self.keeps {
             self.grip = Some(grip);
         }
         outcome
@@ -452,11 +455,11 @@ impl EventWriter {
         &mut self,
         work: impl FnOnce(&mut EventWriter) -> Result<T, E>,
     ) -> Result<T, E> {
-        let shared = std::mem::replace(&mut self.options.shared, false);
+        let keeps = std::mem::replace(&mut self.keeps, true);
         let ready = self.under_lock(|writer, grip| writer.make_ready(grip).map(|_| ()));
         let outcome = ready.map_err(|error| E::from(error.into())).and_then(|()| work(self));
-        self.options.shared = shared;
-        if shared {
+        self.keeps = keeps;
+        if !keeps {
             self.grip = None;
         }
         outcome
@@ -716,6 +719,9 @@ impl Drop for EventWriter {
             // Nobody to tell; who wants to know syncs before.
             let _ = self.sync();
         }
-        self.active.record();
+        // Only under the lock: the page may be another one's by now.
+        if self.grip.is_some() {
+            self.active.record();
+        }
     }
 }

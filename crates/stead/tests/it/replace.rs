@@ -314,3 +314,26 @@ mod on_unix {
         0o666 & !mode(&folder.path().join("f"))
     }
 }
+
+/// A file that belongs to an event log is refused by what changes plain files, and stays as it is.
+#[cfg(feature = "log")]
+#[test]
+fn the_files_of_a_log_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = stead::log::EventWriter::open(folder.path().join("log")).unwrap();
+    log.append(&stead::log::Event::new("a", serde_json::json!({}))).unwrap();
+    log.rotate_now().unwrap();
+    log.append(&stead::log::Event::new("b", serde_json::json!({}))).unwrap();
+    let segment = std::fs::read_dir(log.archive_path()).unwrap().next().unwrap().unwrap().path();
+    for path in [log.log_path().to_path_buf(), log.dir().join("shared.page"), segment] {
+        let before = std::fs::read(&path).unwrap();
+        let refused = [
+            replace(&path, b"new").map(|_| ()).unwrap_err(),
+            stead::atomic::append_lines(&path, ["new"]).map(|_| ()).unwrap_err(),
+        ];
+        assert!(refused.iter().all(|error| error.hint().is_some_and(|hint| hint.contains("stead log append"))));
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+    // Elsewhere the name means nothing.
+    replace(folder.path().join("app.jsonl"), b"{}\n").unwrap();
+}
