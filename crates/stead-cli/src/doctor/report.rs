@@ -110,7 +110,7 @@ fn summary(promises: &[Promise]) -> String {
 /// What is about to be done for so long.
 pub(super) fn stress_heading(processes: u32, duration: Duration) -> String {
     format!(
-        "\n{processes} processes change, move and read shared counters for {} s; some are killed on the way\n",
+        "\n{processes} processes change shared counters, files and an event log for {} s; some are killed on the way\n",
         duration.as_secs_f64()
     )
 }

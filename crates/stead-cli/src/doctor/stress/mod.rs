@@ -5,6 +5,8 @@
 //! | `work` | what a kind of work is, and the list of them: add yours there |
 //! | `counters/` | the work with counters under sidecar locks |
 //! | `files/` | the work with documents, replaced files and appended lines |
+//! | `events/` | the work with an event log: writers, rotations, followers |
+//! | `content`, `steps`, `proof` | of both: what they write, what they write down of it, and that it is there |
 //! | `ledger` | what a worker writes down of its work |
 //! | `worker` | what runs in a worker process |
 //! | `crew` | starts workers, kills them, ends them |
@@ -13,11 +15,15 @@
 //! A run goes in rounds, each with files of its own and checked at its end, so that a long run needs no more memory
 //! and disk than a short one.
 
+mod content;
 mod counters;
 mod crew;
+mod events;
 mod files;
 mod findings;
 mod ledger;
+mod proof;
+mod steps;
 mod work;
 mod worker;
 

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::counters::Counters;
+use super::events::Events;
 use super::files::Files;
 use super::findings::Findings;
 use crate::doctor::trouble::Trouble;
 
 /// All kinds of work. Each worker picks one at random before each step.
-pub(super) const ALL: &[&dyn Work] = &[&Counters, &Files];
+pub(super) const ALL: &[&dyn Work] = &[&Counters, &Files, &Events];
 
 /// A kind of work that many processes do in one folder, and that can prove afterwards that nothing got lost.
 ///

@@ -7,10 +7,12 @@ use fastrand::Rng;
 use stead::atomic::{Appender, Durability, Options};
 use stead::document::Document;
 
-use super::entry::{Entry, Step};
-use super::{Numbers, content, document, ledgers_path, lines_path, replaced_path};
+use super::{document, ledgers_path, lines_path, replaced_path};
 use crate::doctor::clock;
+use crate::doctor::stress::content;
 use crate::doctor::stress::ledger::Ledger;
+use crate::doctor::stress::proof::Numbers;
+use crate::doctor::stress::steps::{Entry, Step, micros};
 use crate::doctor::stress::work::Hand;
 use crate::doctor::trouble::Trouble;
 
@@ -132,8 +134,4 @@ pub(super) fn read_replaced(folder: &Path) -> Result<Option<String>, Trouble> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Trouble::at("read", &path)(error)),
     }
-}
-
-fn micros(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

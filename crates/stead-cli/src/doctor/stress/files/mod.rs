@@ -2,33 +2,24 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `entry` | what a worker writes down |
-//! | `content` | what is in the replaced file and in the lines: each says whether it is whole |
 //! | `hand` | the operations |
-//! | `check` | the proof |
 //!
 //! **The proof.** The document holds a number for each worker, to which only that worker adds, one at a time. At the end it
 //! lies between what was acknowledged and what was begun, or an update was lost or doubled. Each batch of lines that was
 //! acknowledged is in the appended file once, whole, and in the order of its worker; one that was only begun is there as a
 //! whole or not at all. The replaced file holds what somebody put there, whole, at every read.
 
-mod check;
-mod content;
-mod entry;
 mod hand;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use stead::document::Document;
 
 use super::findings::Findings;
-use super::ledger;
+use super::proof::{self, Numbers};
 use super::work::{Hand, Work};
+use super::{content, ledger};
 use crate::doctor::trouble::Trouble;
-
-/// The number of each worker.
-type Numbers = BTreeMap<u32, u64>;
 
 /// The work.
 pub(super) struct Files;
@@ -59,7 +50,7 @@ impl Work for Files {
         let replaced = hand::read_replaced(folder)?;
         let numbers = document(folder).read()?;
         let accounts = ledger::read_all(&ledgers_path(folder))?;
-        Ok(check::check(&numbers, &lines, replaced.as_deref(), &accounts))
+        Ok(proof::check(&numbers, &lines, replaced.as_deref(), &accounts))
     }
 }
 

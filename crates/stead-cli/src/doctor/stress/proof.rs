@@ -1,11 +1,14 @@
 //! The proof: what the files hold against what the ledgers say.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::entry::{Entry, Step};
-use super::{Numbers, content};
-use crate::doctor::stress::findings::Findings;
-use crate::doctor::stress::ledger;
+use super::content;
+use super::findings::Findings;
+use super::ledger;
+use super::steps::{Entry, Step};
+
+/// The number of each worker.
+pub(super) type Numbers = BTreeMap<u32, u64>;
 
 type Account = ledger::Account<Entry>;
 

@@ -1,4 +1,4 @@
-//! What a worker writes down of its work with the files.
+//! What a worker writes down of its work with files and events.
 
 use std::fmt;
 use std::str::FromStr;
@@ -65,6 +65,11 @@ impl FromStr for Entry {
             _ => return Err(()),
         })
     }
+}
+
+/// As it is written down.
+pub(super) fn micros(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn step(kind: &str, number: &str) -> Result<Step, ()> {
