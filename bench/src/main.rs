@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release --manifest-path bench/Cargo.toml -- locks [--quick] [--out DIR] [--stead FILE]
 //! cargo run --release --manifest-path bench/Cargo.toml -- durable [--quick] [--out DIR]
+//! cargo run --release --manifest-path bench/Cargo.toml -- log [--quick] [--out DIR]
 //! ```
 
 #[cfg(not(target_os = "linux"))]
@@ -11,6 +12,7 @@ compile_error!("the benchmarks run on Linux only: they read /proc, and their flo
 mod agent;
 mod durable;
 mod locks;
+mod log;
 mod measure;
 mod plot;
 mod report;
@@ -45,6 +47,7 @@ struct Benchmark {
 const BENCHMARKS: &[Benchmark] = &[
     Benchmark { name: "locks", run: locks::run, agent: locks::agent },
     Benchmark { name: "durable", run: durable::run, agent: durable::agent },
+    Benchmark { name: "log", run: log::run, agent: log::agent },
 ];
 
 fn main() -> ExitCode {

@@ -7,7 +7,9 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use stead::lock::Options;
 
-use crate::commands::{append, clean, completions, delete, get, ls, man, merge, patch, run, set, update, who, write};
+use crate::commands::{
+    append, clean, completions, delete, get, log, ls, man, merge, patch, run, set, update, who, write,
+};
 use crate::doctor;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
@@ -51,6 +53,7 @@ enum Command {
     Merge(merge::MergeArgs),
     Patch(patch::PatchArgs),
     Update(update::UpdateArgs),
+    Log(log::LogArgs),
     Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -127,6 +130,7 @@ fn dispatch(args: impl IntoIterator<Item = OsString>, out: &mut Printer) -> Resu
         Command::Merge(args) => merge::run(args, out),
         Command::Patch(args) => patch::run(args, out),
         Command::Update(args) => update::run(args, out),
+        Command::Log(args) => log::run(args, out),
         Command::Doctor(args) => doctor::run(args, out),
         Command::Completions(args) => completions::run(args, out),
         Command::Man(args) => man::run(args, out),

@@ -1,5 +1,7 @@
 //! What is printed with --json: the shapes of docs and JSON.md, fields in their order.
 
+pub(crate) mod log;
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};

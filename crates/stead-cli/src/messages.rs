@@ -183,6 +183,11 @@ pub(crate) fn not_granted(vain: Vain, error: &stead::Error, locks: &[FileLock], 
     }
 }
 
+/// What is said where bytes of an earlier writer were put away.
+pub(crate) fn torn_bytes(of: &Path, kept: &Path) -> String {
+    plain(&format!("{} ended in torn bytes of an earlier writer: they are in {}", of.display(), kept.display()))
+}
+
 /// A path as a shell takes it.
 fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();

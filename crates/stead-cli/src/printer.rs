@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
+use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthChar;
 
@@ -45,12 +46,25 @@ impl Printer {
         self.raw(format!("{lines}\n").as_bytes())
     }
 
-    /// Bytes as they are, on stdout.
+    /// Text that is formatted already, on stdout.
     pub(crate) fn raw(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        if self.closed {
+        self.write(anstream::stdout().lock(), bytes)
+    }
+
+    /// Bytes as they are, on stdout, also those that a terminal takes for commands.
+    pub(crate) fn exact(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.write(io::stdout().lock(), bytes)
+    }
+
+    /// Whether nobody reads stdout any more, as far as printing has shown.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    fn write(&mut self, mut out: impl Write, bytes: &[u8]) -> Result<(), Failure> {
+        if self.closed || bytes.is_empty() {
             return Ok(());
         }
-        let mut out = anstream::stdout().lock();
         match out.write_all(bytes).and_then(|()| out.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.closed = true,
             Err(error) => {
@@ -128,9 +142,10 @@ impl Printer {
     }
 }
 
-/// Nobody can be told that stderr does not take a message.
+/// In one piece, for others may be talking at the same time. Nobody can be told that stderr does not take a message.
 fn say(text: impl Display) {
-    let _ = write!(anstream::stderr().lock(), "{text}");
+    let mut said = AutoStream::new(Vec::new(), anstream::stderr().current_choice());
+    let _ = write!(said, "{text}").and_then(|()| io::stderr().lock().write_all(&said.into_inner()));
 }
 
 fn write_progress(text: &str) {

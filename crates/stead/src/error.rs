@@ -56,6 +56,8 @@ pub enum ErrorKind {
     Mismatch,
     /// The content cannot be understood: it does not parse, or is torn.
     Damaged,
+    /// The content is well formed, but not of the type that was asked for.
+    Unexpected,
     /// The content is larger than the limit that was set.
     TooLarge,
     /// A sync of this file failed before: what was written through it may be lost, whatever a later sync says.
@@ -226,6 +228,11 @@ impl Error {
         self.0.kind == ErrorKind::Damaged
     }
 
+    /// The content is well formed, but not of the type that was asked for.
+    pub fn is_unexpected(&self) -> bool {
+        self.0.kind == ErrorKind::Unexpected
+    }
+
     /// The content is larger than the limit.
     pub fn is_too_large(&self) -> bool {
         self.0.kind == ErrorKind::TooLarge
@@ -264,6 +271,7 @@ impl fmt::Display for Error {
             (ErrorKind::Exists, None) => f.write_str("there is something already")?,
             (ErrorKind::Mismatch, None) => f.write_str("it is another version by now")?,
             (ErrorKind::Damaged, None) => f.write_str("damaged")?,
+            (ErrorKind::Unexpected, None) => f.write_str("not what was asked for")?,
             (ErrorKind::TooLarge, None) => f.write_str("too large")?,
             (ErrorKind::Poisoned, None) => f.write_str("a sync of it failed before, so what it holds may be lost")?,
             (ErrorKind::NotDurable, None) => f.write_str("done, but perhaps not durable")?,
@@ -313,7 +321,7 @@ impl From<Error> for io::Error {
             ErrorKind::NotFound => io::ErrorKind::NotFound,
             ErrorKind::Lost => io::ErrorKind::StaleNetworkFileHandle,
             ErrorKind::Exists => io::ErrorKind::AlreadyExists,
-            ErrorKind::Damaged => io::ErrorKind::InvalidData,
+            ErrorKind::Damaged | ErrorKind::Unexpected => io::ErrorKind::InvalidData,
             ErrorKind::TooLarge => io::ErrorKind::FileTooLarge,
             ErrorKind::Mismatch | ErrorKind::Poisoned | ErrorKind::NotDurable => io::ErrorKind::Other,
             ErrorKind::Io => error.io().map_or(io::ErrorKind::Other, io::Error::kind),

@@ -12,9 +12,8 @@ use crate::durable::DurabilityFlag;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::printer::Printer;
-use crate::table::plain;
 use crate::waiting::{self, Patience};
-use crate::{input, json};
+use crate::{input, json, messages};
 
 /// Add the lines of standard input to a file: all or none, each whole
 #[derive(Args, Debug)]
@@ -62,8 +61,7 @@ pub(crate) fn run(args: &AppendArgs, out: &mut Printer) -> Result<ExitCode, Fail
     }
     let appended = args.append(&lines)?;
     for kept in &appended.kept {
-        let (file, kept) = (args.file.display(), kept.display());
-        out.message(plain(&format!("{file} ended in torn bytes of an earlier writer: they are in {kept}")));
+        out.message(messages::torn_bytes(&args.file, kept));
     }
     if args.json {
         out.data(json::appended(&args.file, lines.len(), &appended, args.durability.level()))?;

@@ -9,7 +9,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 
-use rustix::fs::{Access, AtFlags, CWD, accessat};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Access, AtFlags, CWD, FileType, accessat};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use super::signals::{self, Relay};
@@ -120,6 +121,20 @@ pub(crate) fn is_interrupt(signal: i32) -> bool {
 /// From now on a signal that asks to end calls `clean_up` first. Where that says no, we do not end by it.
 pub(crate) fn before_ending(clean_up: impl Fn() -> bool + Send + 'static) -> io::Result<()> {
     signals::before_ending(clean_up)
+}
+
+/// Whether standard input is a terminal or another character device, such as /dev/null.
+pub(crate) fn stdin_is_device() -> bool {
+    let stat = rustix::fs::fstat(io::stdin());
+    stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice)
+}
+
+/// Whether standard output is a pipe whose reader has gone away.
+pub(crate) fn stdout_is_deserted() -> bool {
+    let stdout = io::stdout();
+    let mut looked = [PollFd::new(&stdout, PollFlags::empty())];
+    let found = poll(&mut looked, Some(&Timespec::default()));
+    found.is_ok() && looked[0].revents().contains(PollFlags::ERR)
 }
 
 /// Ends this process by a signal. Returns where the system does not let it.

@@ -3,7 +3,7 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::Arc;
@@ -50,6 +50,16 @@ pub(crate) fn is_interrupt(_signal: i32) -> bool {
 #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
 pub(crate) fn before_ending(_clean_up: impl Fn() -> bool + Send + 'static) -> io::Result<()> {
     Ok(())
+}
+
+/// Whether standard input is a terminal.
+pub(crate) fn stdin_is_device() -> bool {
+    io::stdin().is_terminal()
+}
+
+/// It is found out by printing.
+pub(crate) fn stdout_is_deserted() -> bool {
+    false
 }
 
 /// There are no signals.

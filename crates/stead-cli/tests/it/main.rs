@@ -9,6 +9,7 @@ mod documents;
 mod environment;
 mod help;
 mod listing;
+mod log;
 mod messages;
 mod nesting;
 mod rig;

@@ -26,14 +26,6 @@ pub(crate) fn follow(path: &Path) -> io::Result<(PathBuf, Option<Stat>)> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, "too many levels of symbolic links"))
 }
 
-/// The folder that a file lies in.
-pub(crate) fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
 /// Whether a path ends as only those of folders do.
 pub(crate) fn is_spelled_as_folder(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().last().is_some_and(|last| std::path::is_separator(char::from(*last)))

@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 use crate::sys::{self, Access, Links};
 
 pub use crate::sys::VolumeKind;
-pub(crate) use links::{folder_of, follow, is_spelled_as_folder};
+pub(crate) use crate::sys::folder_of;
+pub(crate) use links::{follow, is_spelled_as_folder};
 
 /// A filesystem.
 ///

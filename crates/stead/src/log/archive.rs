@@ -3,7 +3,7 @@
 //! It is read as it is. The first of our writers unpacks it into a sealed segment.
 
 use std::io::{self, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ruzstd::decoding::StreamingDecoder;
 
@@ -32,29 +32,39 @@ type Frame<D> = StreamingDecoder<BufReader<Packed<D>>, ruzstd::decoding::FrameDe
 
 /// The unpacked bytes, one after the other.
 pub(crate) struct Archive<D: Disk> {
+    disk: D,
+    path: PathBuf,
     frame: Option<Frame<D>>,
     at: u64,
 }
 
-impl<D: Disk> Archive<D> {
+impl<D: Disk + Clone> Archive<D> {
     pub(crate) fn open(disk: D, path: &Path) -> io::Result<Archive<D>> {
         let file = disk.open(path, Access::ReadOnly)?;
-        let packed = BufReader::with_capacity(64 << 10, Packed { disk, file, at: 0 });
-        Ok(Archive { frame: next_frame(packed)?, at: 0 })
+        let packed = Packed { disk: disk.clone(), file, at: 0 };
+        let frame = next_frame(BufReader::with_capacity(64 << 10, packed))?;
+        Ok(Archive { disk, path: path.to_path_buf(), frame, at: 0 })
     }
 
-    /// Reads some bytes at an offset that is not before the last one that was read; 0 at the end.
+    /// Fills the buffer from an offset; returns how much was there before the end. To go back, all is unpacked anew.
     pub(crate) fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        if self.at > offset {
+            *self = Archive::open(self.disk.clone(), &self.path)?;
+        }
         while self.at < offset {
             let skip = usize::try_from(offset - self.at).unwrap_or(usize::MAX).min(buffer.len());
             if self.read(&mut buffer[..skip])? == 0 {
                 return Ok(0);
             }
         }
-        if self.at > offset {
-            return Err(io::Error::other("an archive is read forwards only"));
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.read(&mut buffer[filled..])? {
+                0 => break,
+                read => filled += read,
+            }
         }
-        self.read(buffer)
+        Ok(filled)
     }
 }
 

@@ -103,7 +103,7 @@ impl EventLogBuilder {
     /// As [`EventWriter::open`].
     pub fn open(self) -> io::Result<EventLog> {
         let mut writer = EventWriter::opened(&self.dir, self.options)?;
-        let rotated = writer.rotate_full()?;
+        let rotated = writer.rotate_if_full()?;
         let reader = writer.reader();
         let views = self.view_factories.into_iter().map(|factory| factory(writer.views_dir()));
         let views = views.map(|view| (view.view_name().to_owned(), view)).collect();

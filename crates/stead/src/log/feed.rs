@@ -34,6 +34,8 @@ pub(crate) struct Span {
 /// damage is an error, after which it goes on behind it.
 pub(crate) struct Feed<D: Disk> {
     store: Store<D>,
+    /// Where reading began: perhaps in the midst of a batch.
+    begun: u64,
     /// Where the next line begins.
     at: u64,
     log: Option<LogId>,
@@ -57,6 +59,7 @@ impl<D: Disk + Clone> Feed<D> {
     pub(crate) fn new(store: Store<D>, at: u64, line_max: usize) -> Feed<D> {
         Feed {
             store,
+            begun: at,
             at,
             log: None,
             piece: None,
@@ -74,6 +77,11 @@ impl<D: Disk + Clone> Feed<D> {
     /// Where the next line begins.
     pub(crate) fn at(&self) -> u64 {
         self.at
+    }
+
+    /// Whether the next line is of the same batch as the last one.
+    pub(crate) fn is_inside_batch(&self) -> bool {
+        self.at < self.run_until
     }
 
     /// Which log it reads, if that is known; another one at the same path is an error.
@@ -118,7 +126,9 @@ impl<D: Disk + Clone> Feed<D> {
                 self.close();
                 continue;
             }
-            self.pass_newlines();
+            if self.pass_newlines() {
+                continue;
+            }
             if let Some(newline) = memchr(b'\n', &self.buffer[self.from + self.searched..self.filled]) {
                 let to = self.from + self.searched + newline;
                 let span = Span { offset: self.at, next: self.at + (to - self.from) as u64 + 1, from: self.from, to };
@@ -128,7 +138,7 @@ impl<D: Disk + Clone> Feed<D> {
                 continue;
             }
             self.searched = self.filled - self.from;
-            if self.searched > self.line_max {
+            if self.searched > self.line_max + framing::MARKS_MAX {
                 return Err(self.too_long()?);
             }
             if !self.fill()? && !self.end_of_piece()? {
@@ -145,7 +155,7 @@ impl<D: Disk + Clone> Feed<D> {
             self.consume(span);
             return Ok(None);
         }
-        if span.to - span.from > self.line_max {
+        if span.to - span.from > self.line_max + framing::MARKS_MAX {
             self.consume(span);
             return Err(self.error(ErrorKind::TooLarge, span.offset, span.next, "a line longer than the limit"));
         }
@@ -159,8 +169,16 @@ impl<D: Disk + Clone> Feed<D> {
             return self.bad(span.offset, span.next, &objection);
         }
         if span.offset >= self.run_until {
-            match framing::ending(line) {
-                Ending::First => match self.follow_run(span.offset)? {
+            let is_inside = match framing::ending(line) {
+                Ending::First => Some(false),
+                Ending::Between if span.offset == self.begun => Some(true),
+                Ending::Between => {
+                    return self.bad(span.offset, span.next, "a line of a batch without its first line");
+                }
+                Ending::Alone | Ending::Last => None,
+            };
+            if let Some(inside) = is_inside {
+                match self.follow_run(span.offset, inside)? {
                     Follow::Whole(end) => self.run_until = end,
                     Follow::Cut(end) => return self.bad(span.offset, end, "a batch that was cut short"),
                     Follow::Open if self.piece().end.is_none() => {
@@ -171,9 +189,7 @@ impl<D: Disk + Clone> Feed<D> {
                         let end = self.piece().end.unwrap_or(span.next);
                         return self.bad(span.offset, end, "a batch that was cut short");
                     }
-                },
-                Ending::Between => return self.bad(span.offset, span.next, "a line of a batch without its first line"),
-                Ending::Alone | Ending::Last => {}
+                }
             }
         }
         self.consume(span);
@@ -226,8 +242,8 @@ impl<D: Disk + Clone> Feed<D> {
         Ok(error)
     }
 
-    /// Passes over newlines that stand in place of torn bytes.
-    fn pass_newlines(&mut self) {
+    /// Passes over newlines that stand in place of torn bytes, if there are any.
+    fn pass_newlines(&mut self) -> bool {
         let bytes = &self.buffer[self.from..self.filled];
         let newlines = bytes.iter().position(|byte| *byte != b'\n').unwrap_or(bytes.len());
         if newlines > 0 {
@@ -235,6 +251,7 @@ impl<D: Disk + Clone> Feed<D> {
             self.at += newlines as u64;
             self.searched = 0;
         }
+        newlines > 0
     }
 
     fn piece(&self) -> &Piece<D> {
@@ -359,14 +376,13 @@ impl<D: Disk + Clone> Feed<D> {
         Ok(true)
     }
 
-    fn follow_run(&mut self, start: u64) -> Result<Follow> {
+    fn follow_run(&mut self, start: u64, mut inside: bool) -> Result<Follow> {
         let is_unsure = start >= self.piece().unsure_from;
-        match framing::run(&self.buffer[self.from..self.filled], false) {
+        match framing::run(&self.buffer[self.from..self.filled], inside) {
             Run::Whole(len) if !is_unsure => return Ok(Follow::Whole(start + len as u64)),
             Run::Cut(len) => return Ok(Follow::Cut(start + len as u64)),
             _ => {}
         }
-        let mut inside = false;
         let mut end = start;
         let followed = self.look_ahead(start, is_unsure, |line| {
             let verdict = match (line.ending, inside) {
@@ -392,8 +408,6 @@ impl<D: Disk + Clone> Feed<D> {
         mut answer: impl FnMut(&Glance) -> Option<T>,
     ) -> Result<Option<T>> {
         let piece = self.piece.as_mut().expect("opened before");
-        let mut reopened = piece.reopened(&self.store.disk).map_err(|error| Error::system(STEP, &piece.path, error))?;
-        let piece = reopened.as_mut().unwrap_or(piece);
         let mut chunk = vec![0; CHUNK];
         let mut line = Glance::default();
         loop {

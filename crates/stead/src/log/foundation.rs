@@ -10,8 +10,9 @@ use crate::filesystem::folder_of;
 use crate::log::active::create_active;
 use crate::log::archive;
 use crate::log::cursor::LogId;
-use crate::log::layout::Segment;
+use crate::log::layout::{self, Segment};
 use crate::log::manifest::{self, Manifest};
+use crate::log::page::{self, Page};
 use crate::log::rotation::Limits;
 use crate::log::store::Store;
 use crate::sys::FileKind;
@@ -43,12 +44,18 @@ pub(crate) fn lay_active<D: Disk + Clone>(store: &Store<D>, manifest: &Manifest)
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(Error::system("look at", &paths.active, error)),
     }
-    let segments = crate::log::layout::segments(&store.disk, paths);
+    let segments = layout::segments(&store.disk, paths);
     let segments = segments.map_err(|error| Error::system("look at", &paths.segments, error))?;
-    let end = crate::log::layout::end_of(&segments, 0, Some(manifest));
-    let page = crate::log::page::read(&store.disk, &paths.page, manifest.id);
-    if let Some(page) = page.filter(|page| page.synced > end) {
-        let what = format!("it is missing, and with it what was durable from offset {end} to {}", page.synced);
+    let end = layout::end_of(&segments, 0, Some(manifest));
+    // The page names the file that was there; if that is the newest segment, a rotation was cut short.
+    let page = page::read(&store.disk, &paths.page, manifest.id);
+    let newest = segments.last().and_then(|newest| store.disk.stat(&paths.segment(*newest)).ok()).map(|stat| stat.id);
+    let is_lost = |page: &Page| page.synced > end || (page.settled && Some(page.file) != newest);
+    if let Some(page) = page.filter(is_lost) {
+        let what = format!(
+            "it is missing: what was behind offset {end} is lost, up to {} it was durable",
+            page.synced.max(end)
+        );
         return Err(Error::found(ErrorKind::Damaged, "open", &paths.active, what)
             .with_hint("restore the file, or let `stead log repair` note what is lost"));
     }

@@ -15,6 +15,11 @@
 use memchr::memchr;
 use serde::de::IgnoredAny;
 
+/// How many bytes the marks of a batch add to a line.
+pub(crate) const MARKS_MAX: usize = 2;
+/// How deep the values in a line may lie in each other: what is deeper is not decoded again.
+pub(crate) const DEPTH_MAX: usize = 127;
+
 /// What the blanks at its end say of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -70,6 +75,28 @@ pub(crate) fn objection(line: &[u8]) -> Option<String> {
         });
     }
     (!looks_like_object(line)).then(|| "JSON, but not an object".to_owned())
+}
+
+/// Whether values lie deeper in each other than can be decoded.
+pub(crate) fn is_too_deep(line: &[u8]) -> bool {
+    if memchr::memchr2_iter(b'{', b'[', line).count() <= DEPTH_MAX {
+        return false;
+    }
+    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in line {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest > DEPTH_MAX
 }
 
 /// How a run of lines that begins with the first of a batch goes on.
@@ -168,6 +195,15 @@ mod tests {
         assert!(objection(b"\xef\xbb\xbf{}").unwrap().contains("byte-order mark"));
         assert!(objection(b"{\"a\":\"\xff\"}").unwrap().contains("UTF-8 at its byte 6"));
         assert!(objection(b"[1]").unwrap().contains("not an object"));
+    }
+
+    #[test]
+    fn depth_is_that_of_values_and_not_of_texts() {
+        let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(!is_too_deep(nested(DEPTH_MAX).as_bytes()));
+        assert!(is_too_deep(nested(DEPTH_MAX + 1).as_bytes()));
+        assert!(!is_too_deep(format!("[\"{}\"]", "[\\\"".repeat(500)).as_bytes()));
+        assert!(serde_json::from_str::<serde_json::Value>(&nested(DEPTH_MAX)).is_ok());
     }
 
     proptest! {

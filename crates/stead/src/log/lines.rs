@@ -64,7 +64,7 @@ impl Lines {
     }
 
     fn next_span(&mut self) -> Result<Option<Span>> {
-        if self.is_over || self.feed.at() >= self.end {
+        if self.is_over || self.feed.at() >= self.end && !self.feed.is_inside_batch() {
             return Ok(None);
         }
         let next = self.feed.next();
@@ -83,7 +83,7 @@ impl Lines {
 
 /// Whether reading can go on behind what the error is about.
 pub(crate) fn passes(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Damaged | ErrorKind::TooLarge)
+    matches!(error.kind(), ErrorKind::Damaged | ErrorKind::Unexpected | ErrorKind::TooLarge)
 }
 
 /// A decoded line.
@@ -159,8 +159,9 @@ pub(crate) fn decode<T: DeserializeOwned>(feed: &mut Feed<RealDisk>, span: Span)
         Reconsidered::Torn => Outcome::Torn,
         Reconsidered::Damaged(error) => Outcome::Failed(error),
         Reconsidered::Sound => {
-            let what = format!("the line at offset {} is JSON, but not what was asked for: {error}", span.offset);
-            Outcome::Failed(Error::found(ErrorKind::Damaged, "decode", feed.path(), what))
+            let what =
+                format!("the line at offset {} is a JSON object, but not what was asked for: {error}", span.offset);
+            Outcome::Failed(Error::found(ErrorKind::Unexpected, "decode", feed.path(), what))
         }
     }
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::archive::Archive;
+use crate::log::cursor::LogId;
 use crate::log::layout::{self, Segment};
 use crate::log::manifest::{self, Manifest};
 use crate::log::page;
@@ -71,6 +72,11 @@ pub(crate) enum Place<D: Disk> {
 }
 
 impl<D: Disk + Clone> Store<D> {
+    /// Which log it is; `None` for a directory of eventfold's that none of our writers has opened.
+    pub(crate) fn name(&self) -> Result<Option<LogId>> {
+        Ok(self.parts()?.manifest.map(|manifest| manifest.id))
+    }
+
     /// Finds the parts of the log.
     pub(crate) fn parts(&self) -> Result<Parts<D::File>> {
         let paths = &self.paths;
@@ -95,6 +101,7 @@ impl<D: Disk + Clone> Store<D> {
             let Some(base) = self.base(active.as_ref(), &segments, archive, manifest.as_ref()).map_err(fail)? else {
                 continue;
             };
+            let base = self.base_by_page(base, active.as_ref(), manifest.as_ref());
             return Ok(Parts { manifest, segments, active, base, archive });
         }
         Err(Error::new(ErrorKind::Unsupported, "look at the log", &paths.folder)
@@ -130,6 +137,13 @@ impl<D: Disk + Clone> Store<D> {
             }
         }
         Ok(Some(layout::end_of(segments, archive, manifest)))
+    }
+
+    /// If the newest segments are missing, the page still says where the active one begins.
+    fn base_by_page<F>(&self, base: u64, active: Option<&Active<F>>, manifest: Option<&Manifest>) -> u64 {
+        let page = manifest.and_then(|manifest| page::read(&self.disk, &self.paths.page, manifest.id));
+        let of_file = page.filter(|page| page.settled && active.is_some_and(|active| active.id == page.file));
+        of_file.map_or(base, |page| page.base.max(base))
     }
 
     fn missing(&self) -> Error {
@@ -212,15 +226,6 @@ impl<D: Disk + Clone> Store<D> {
 }
 
 impl<D: Disk + Clone> Piece<D> {
-    /// The same once more, if it can be read forwards only.
-    pub(crate) fn reopened(&self, disk: &D) -> io::Result<Option<Piece<D>>> {
-        let Source::Archive(_) = self.source else { return Ok(None) };
-        let source = Source::Archive(Box::new(Archive::open(disk.clone(), &self.path)?));
-        Ok(Some(Piece { source, path: self.path.clone(), ..*self }))
-    }
-}
-
-impl<D: Disk> Piece<D> {
     /// Reads some bytes at a logical offset; 0 at the end.
     pub(crate) fn read_at(&mut self, disk: &D, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let room = self.end.map_or(u64::MAX, |end| end.saturating_sub(offset));

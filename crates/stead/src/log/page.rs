@@ -18,6 +18,7 @@ const PAGE_LEN: usize = 128;
 const FLAGS_AT: usize = PAGE_LEN - 8;
 const SUM_AT: usize = PAGE_LEN - 4;
 const POISONED: u32 = 1;
+const SETTLED: u32 = 2;
 /// How often a page is read again that is being written.
 const TRIES: usize = 4;
 
@@ -46,6 +47,10 @@ pub(crate) struct Page {
     /// Which mount of the filesystem it was written through, 0 where the system does not tell: a disk can lose power alone.
     pub(crate) mount: u64,
     pub(crate) poisoned: bool,
+    /// The name of that file is durable, and so is this page: what is synced in it outlives a power cut.
+    pub(crate) settled: bool,
+    /// Where that file begins, if it is settled.
+    pub(crate) base: u64,
     /// All before this logical offset is durable.
     pub(crate) synced: u64,
     /// When the first line of the active segment may have been written, in microseconds since 1970; 0: not yet.
@@ -65,12 +70,23 @@ impl Page {
 
     fn encode(&self) -> [u8; PAGE_LEN] {
         let mut bytes = [0; PAGE_LEN];
-        let numbers = [self.log.0, self.file.device, self.file.inode, self.boot.0, self.synced, self.since, self.mount];
+        let numbers = [
+            self.log.0,
+            self.file.device,
+            self.file.inode,
+            self.boot.0,
+            self.synced,
+            self.since,
+            self.mount,
+            self.base,
+        ];
+        let flag = |set: bool, flag: u32| if set { flag } else { 0 };
+        let flags = flag(self.poisoned, POISONED) | flag(self.settled, SETTLED);
         bytes[..8].copy_from_slice(MAGIC);
         for (index, number) in numbers.iter().enumerate() {
             bytes[8 + index * 8..][..8].copy_from_slice(&number.to_le_bytes());
         }
-        bytes[FLAGS_AT..SUM_AT].copy_from_slice(&(if self.poisoned { POISONED } else { 0 }).to_le_bytes());
+        bytes[FLAGS_AT..SUM_AT].copy_from_slice(&flags.to_le_bytes());
         let sum = crc32c::crc32c(&bytes[..SUM_AT]);
         bytes[SUM_AT..].copy_from_slice(&sum.to_le_bytes());
         bytes
@@ -89,7 +105,9 @@ impl Page {
             synced: number(4),
             since: number(5),
             mount: number(6),
+            base: number(7),
             poisoned: short(FLAGS_AT) & POISONED != 0,
+            settled: short(FLAGS_AT) & SETTLED != 0,
         })
     }
 }
@@ -134,11 +152,11 @@ mod tests {
     proptest! {
         #[test]
         fn a_page_survives_its_bytes_and_no_other_bytes_are_one(
-            numbers: [u64; 7], poisoned: bool, byte in 0..PAGE_LEN, bit in 0..8_u8,
+            numbers: [u64; 8], poisoned: bool, settled: bool, byte in 0..PAGE_LEN, bit in 0..8_u8,
         ) {
-            let [log, device, inode, boot, synced, since, mount] = numbers;
+            let [log, device, inode, boot, synced, since, mount, base] = numbers;
             let file = FileId { device, inode };
-            let page = Page { log: LogId(log), file, boot: Boot(boot), mount, poisoned, synced, since };
+            let page = Page { log: LogId(log), file, boot: Boot(boot), mount, poisoned, settled, base, synced, since };
             let mut bytes = page.encode();
             prop_assert_eq!(Page::decode(&bytes), Some(page));
             bytes[byte] ^= 1 << bit;

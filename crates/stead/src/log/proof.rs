@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use crate::error::Result;
-use crate::log::active::{ActiveSegment, Ready};
+use crate::log::active::ActiveSegment;
 use crate::log::feed::Feed;
 use crate::log::foundation;
 use crate::log::framing;
 use crate::log::layout::{Paths, Segment};
 use crate::log::options::LINE_MAX;
 use crate::log::page::Boot;
+use crate::log::ready::Ready;
 use crate::log::repair::Repaired;
 use crate::log::rotation::Limits;
 use crate::log::store::Store;
@@ -44,21 +45,19 @@ impl<D: Disk + Clone> Writer<D> {
         Ok(Writer { active: ActiveSegment::new(store, manifest, true), file, durable })
     }
 
-    fn make_ready(&mut self) -> Result<Ready> {
-        loop {
-            match self.active.make_ready(&self.file)? {
-                Ready::Sealed(segment) => self.roll(Some(segment))?,
-                ready => return Ok(ready),
-            }
+    fn make_ready(&mut self) -> Result<()> {
+        while let Ready::Sealed(segment) = self.active.make_ready(&self.file)? {
+            self.roll(Some(segment))?;
         }
+        Ok(())
     }
 
     /// As `append_lines`.
     pub fn append(&mut self, lines: &[&str]) -> Result<u64> {
         let mut framed = Vec::new();
         framing::join(lines.iter().map(|line| line.as_bytes()), &mut framed, |_| {});
-        let ready = self.make_ready()?;
-        let appended = self.active.append(&self.file, ready, &framed, 1)?;
+        self.make_ready()?;
+        let appended = self.active.append(&self.file, &framed, 1)?;
         if self.durable {
             self.sync()?;
         }
@@ -82,10 +81,11 @@ impl<D: Disk + Clone> Writer<D> {
         let path = self.active.create_next(&self.file)?;
         let disk = self.active.store.disk.clone();
         let next = open(&disk, &path)?;
-        let sealed = self.active.rotate(&self.file, &next, &path, sealed)?;
+        let rotated = self.active.rotate(&self.file, &next, &path, sealed)?;
         self.file = next;
+        rotated.durable?;
         // As there: made anew by a repair if it cannot be made here.
-        let _ = self.active.make_index(sealed);
+        let _ = self.active.make_index(rotated.segment);
         Ok(())
     }
 

@@ -181,8 +181,7 @@ impl EventReader {
     /// # Errors
     /// Where there is no log, or none that has a name yet: a directory of eventfold's gets one from the first writer.
     pub fn log_id(&self) -> Result<LogId> {
-        let manifest = self.store.parts()?.manifest;
-        manifest.map(|manifest| manifest.id).ok_or_else(|| {
+        self.store.name()?.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, "read", &self.store.paths.manifest)
                 .with_hint("the log has no name yet; its first writer gives it one")
         })

@@ -11,6 +11,7 @@ use crate::log::index::{self, Index};
 use crate::log::layout::Segment;
 use crate::log::manifest::Manifest;
 use crate::log::options::Options;
+use crate::log::page::{self, Page};
 use crate::log::quarantine::{self, Stretch};
 use crate::log::store::Store;
 use crate::log::verify::{Finding, Kind, Look, Place, Progress};
@@ -65,11 +66,14 @@ fn note_missing_active<D: Disk + Clone>(
     base: u64,
     done: &mut Repaired,
 ) -> Result<()> {
-    let page = crate::log::page::read(&store.disk, &store.paths.page, manifest.id);
-    if let Some(page) = page.filter(|page| page.synced > base) {
+    let (disk, path) = (&store.disk, &store.paths.page);
+    let Some(page) = page::read(disk, path, manifest.id) else { return Ok(()) };
+    if page.synced > base {
         note_gap(store, manifest, (base, page.synced), done)?;
     }
-    Ok(())
+    let fail = |error| Error::system("write", path, error);
+    let file = page::open(disk, path).map_err(fail)?;
+    page::write(disk, &file, &Page { settled: false, ..page }).map_err(fail)
 }
 
 fn note_gap<D: Disk + Clone>(
@@ -97,7 +101,7 @@ impl<D: Disk + Clone> ActiveSegment<D> {
         for finding in &found.damage {
             let range = (finding.start, finding.end);
             match finding.kind {
-                Kind::Bad(place) => done.kept.push(self.put_away_bad(&finding.path, place, range)?),
+                Kind::Bad(place) => done.kept.push(self.put_away_range(&finding.path, place, range)?),
                 Kind::Changed(segment) => {
                     done.kept.push(self.keep(&finding.path, segment.base, range)?);
                     self.make_index(segment)?;
@@ -118,7 +122,7 @@ impl<D: Disk + Clone> ActiveSegment<D> {
         Ok(todo)
     }
 
-    fn put_away_bad(&self, path: &Path, place: Place, (start, end): (u64, u64)) -> Result<PathBuf> {
+    fn put_away_range(&self, path: &Path, place: Place, (start, end): (u64, u64)) -> Result<PathBuf> {
         let base = match place {
             Place::Sealed(segment) => segment.base,
             Place::Active => self.store.parts()?.base,
@@ -184,19 +188,6 @@ impl<D: Disk + Clone> ActiveSegment<D> {
             self.make_index(shorter)?;
         }
         uninterrupted(|| disk.sync_folder(folder)).map_err(fail)
-    }
-
-    /// What was appended to a segment behind where it was sealed, by somebody who takes no lock: whole lines.
-    pub(crate) fn late(&self, sealed: Segment) -> Result<Vec<u8>> {
-        let path = self.store.paths.segment(sealed);
-        let fail = |error| Error::system("read", &path, error);
-        let file = self.store.disk.open(&path, Access::ReadOnly).map_err(fail)?;
-        let len = sealed.end - sealed.base;
-        let late = self.store.disk.stat_file(&file).map_err(fail)?.len.saturating_sub(len);
-        let mut bytes = vec![0; usize::try_from(late).unwrap_or(usize::MAX)];
-        let read = read_full_at(&self.store.disk, &file, &mut bytes, len).map_err(fail)?;
-        bytes.truncate(memchr::memrchr(b'\n', &bytes[..read]).map_or(0, |newline| newline + 1));
-        Ok(bytes)
     }
 
     /// Cuts off what stands behind the end of a sealed segment, and was appended again.

@@ -19,6 +19,8 @@ pub(crate) struct Syncer {
 
 #[derive(Debug)]
 struct Shared {
+    /// Held during a sync: of two at once the system tells one only of an error.
+    gate: Arc<Mutex<()>>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -37,7 +39,7 @@ struct State {
 
 impl Syncer {
     pub(crate) fn start(interval: Duration, bytes_max: u64) -> io::Result<Syncer> {
-        let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
+        let shared = Arc::new(Shared { gate: Arc::default(), state: Mutex::default(), changed: Condvar::new() });
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("stead-log-sync".to_owned());
         let thread = thread.spawn(move || theirs.run(interval))?;
@@ -58,6 +60,11 @@ impl Syncer {
             self.shared.changed.notify_one();
         }
         Ok(waits >= self.bytes_max)
+    }
+
+    /// To be held by who syncs the same file.
+    pub(crate) fn gate(&self) -> Arc<Mutex<()>> {
+        Arc::clone(&self.shared.gate)
     }
 
     /// All up to `end` is durable.
@@ -104,12 +111,14 @@ impl Shared {
                 continue;
             }
             drop(state);
+            let gate = lock(&self.gate);
             let outcome = file.map_or(Ok(()), |file| uninterrupted(|| RealDisk.sync_data(&file)));
             state = self.state();
             match outcome {
                 Ok(()) => state.synced = state.synced.max(end),
                 Err(error) => state.failed = Some(error),
             }
+            drop(gate);
         }
     }
 }
@@ -123,4 +132,9 @@ impl Drop for Syncer {
             let _ = thread.join();
         }
     }
+}
+
+/// Takes a mutex that guards no state of its own.
+pub(crate) fn lock(gate: &Mutex<()>) -> MutexGuard<'_, ()> {
+    gate.lock().unwrap_or_else(PoisonError::into_inner)
 }

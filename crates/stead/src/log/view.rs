@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::log::cursor::LogId;
+use crate::log::cursor::{LogId, line_hash};
 use crate::log::event::Event;
 use crate::log::reader::EventReader;
 use crate::log::snapshot::{self, Saved, Snapshot};
@@ -92,13 +92,13 @@ where
         self
     }
 
-    /// Folds in what is new, and saves the snapshot if there was anything.
+    /// Folds in what is new, and saves the snapshot if there was anything. Lines that are no events are passed over.
     ///
     /// # Errors
     /// Where the log cannot be read: what was folded in before that stays, and the next refresh goes on there (trap 37);
     /// where the snapshot cannot be saved: the state is right, and will be folded once more by the next process.
     pub fn refresh(&mut self, reader: &EventReader) -> io::Result<&S> {
-        let log = reader.log_id().ok();
+        let log = reader.store().name()?;
         if !self.loaded || self.log != log {
             self.load(reader, log)?;
         }
@@ -106,18 +106,25 @@ where
         self.loaded = false;
         let from = self.offset;
         let mut state = std::mem::take(&mut self.state);
-        let outcome = reader.read_from(from).and_then(|events| {
-            for event in events {
-                let (event, offset, hash) = event?;
-                state = (self.reducer)(std::mem::take(&mut state), &event);
-                (self.offset, self.hash) = (offset, hash);
+        let outcome = reader.read::<Event>(from).and_then(|mut events| {
+            while let Some(event) = events.next() {
+                match event {
+                    Ok(event) => {
+                        state = (self.reducer)(std::mem::take(&mut state), &event.value);
+                        (self.offset, self.hash) = (event.end, line_hash(events.line()));
+                    }
+                    // An object of somebody else's is no event, and nothing to fold in.
+                    Err(error) if error.is_unexpected() => {}
+                    Err(error) => return Err(error),
+                }
             }
             Ok(())
         });
         self.state = state;
         self.loaded = true;
         let saved = if self.offset == from { Ok(()) } else { self.save() };
-        outcome.and(saved)?;
+        outcome?;
+        saved?;
         Ok(&self.state)
     }
 
@@ -133,7 +140,7 @@ where
     pub fn rebuild(&mut self, reader: &EventReader) -> io::Result<&S> {
         snapshot::delete(&self.snapshot_path)?;
         self.forget();
-        self.log = reader.log_id().ok();
+        self.log = reader.store().name()?;
         self.loaded = true;
         self.refresh(reader)
     }

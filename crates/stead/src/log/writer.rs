@@ -5,13 +5,14 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use xxhash_rust::xxh64::xxh64;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{self, FileLock, Request, SendGuard, Wait};
-use crate::log::active::{ActiveSegment, Appended, Ready};
+use crate::log::active::{ActiveSegment, Appended};
 use crate::log::cursor::{Cursor, LogId, line_hash};
 use crate::log::durability::Durability;
 use crate::log::event::Event;
@@ -22,10 +23,11 @@ use crate::log::options::Options;
 use crate::log::outcome::{AppendConflict, AppendResult, ConditionalAppendError, LockMode};
 use crate::log::page::Boot;
 use crate::log::reader::EventReader;
+use crate::log::ready::Ready;
 use crate::log::repair::{Repaired, Todo};
 use crate::log::rotation::Limits;
 use crate::log::store::Store;
-use crate::log::syncer::Syncer;
+use crate::log::syncer::{self, Syncer};
 use crate::log::verify::Progress;
 use crate::log::view::ViewOps;
 use crate::sys::disk::{Disk, RealDisk};
@@ -34,6 +36,8 @@ use crate::sys::{self, Access, Links};
 const STEP: &str = "append to";
 /// How often the log may be rotated between two steps of ours.
 const TRIES: usize = 1000;
+/// How long a writer that does not sync may append to a log that was moved away.
+const LOOK_PAUSE: Duration = Duration::from_millis(20);
 
 /// A writer of one log: by itself for as long as it lives, or one of many.
 ///
@@ -65,6 +69,8 @@ pub struct EventWriter {
     syncs: Option<sys::FileId>,
     /// Why the last rotation that nobody asked for failed.
     rotation_error: Option<Error>,
+    /// When the path was looked at last, where that is not done each time.
+    looked: Option<Instant>,
     /// Lines on their way.
     lines: Vec<u8>,
 }
@@ -141,11 +147,12 @@ impl EventWriter {
             syncer,
             syncs: None,
             rotation_error: None,
+            looked: None,
             lines: Vec::new(),
         };
         writer.lay_active()?;
         if !writer.options.shared {
-            writer.under_lock(|writer, grip| writer.make_ready(grip).map(|_| ()))?;
+            writer.under_lock(|writer, grip| writer.make_ready(grip))?;
         }
         Ok(writer)
     }
@@ -246,6 +253,10 @@ impl EventWriter {
                 .with_hint("a line of a log is a JSON object without newlines between its parts; wrap the value in one")
                 .into());
         }
+        if framing::is_too_deep(line) {
+            let what = format!("values more than {} deep in each other", framing::DEPTH_MAX);
+            return Err(Error::found(ErrorKind::InvalidInput, STEP, active, what).into());
+        }
         if line.len() > self.options.line_max {
             let what = format!("a line of {} bytes; the limit is {}", line.len(), self.options.line_max);
             let error = Error::found(ErrorKind::TooLarge, STEP, active, what);
@@ -262,10 +273,10 @@ impl EventWriter {
     }
 
     fn append_locked(&mut self, grip: &mut Grip, lines: &[u8], last: usize) -> Result<AppendResult> {
-        let ready = self.make_ready(grip)?;
-        let Appended { start, end } = self.active.append(grip.file(), ready, lines, sys::wall_micros())?;
+        self.make_ready(grip)?;
+        let Appended { start, end } = self.active.append(grip.file(), lines, sys::wall_micros())?;
         self.make_durable(grip, end)?;
-        self.rotate_if_full(grip);
+        self.roll_if_full(grip);
         let line = &lines[lines.len() - 1 - last..lines.len() - 1];
         Ok(AppendResult { start_offset: start, end_offset: end, line_hash: line_hash(line) })
     }
@@ -281,11 +292,17 @@ impl EventWriter {
         let is_time =
             syncer.note(file, anew, end).map_err(|error| Error::system("sync", &self.store.paths.active, error))?;
         self.syncs = id;
-        if is_time {
-            self.active.sync(file)?;
-            if let Some(syncer) = &self.syncer {
-                syncer.note_synced(end);
-            }
+        if is_time { self.sync_now(grip) } else { Ok(()) }
+    }
+
+    /// Syncs, in turn with the thread that does so too: of two at once the system tells one only of an error.
+    fn sync_now(&mut self, grip: &Grip) -> Result<()> {
+        let gate = self.syncer.as_ref().map(Syncer::gate);
+        let _gate = gate.as_deref().map(syncer::lock);
+        self.active.sync(grip.file())?;
+        self.hear_syncer()?;
+        if let Some(syncer) = &self.syncer {
+            syncer.note_synced(self.active.synced());
         }
         Ok(())
     }
@@ -379,11 +396,7 @@ impl EventWriter {
     pub fn sync(&mut self) -> io::Result<()> {
         Ok(self.under_lock(|writer, grip| {
             writer.make_ready(grip)?;
-            writer.active.sync(grip.file())?;
-            if let Some(syncer) = &writer.syncer {
-                syncer.note_synced(writer.active.synced());
-            }
-            Ok(())
+            writer.sync_now(grip)
         })?)
     }
 
@@ -418,6 +431,18 @@ impl EventWriter {
         Ok(rotated)
     }
 
+    /// Seals the active segment if it is as large or as old as the writer was told, and says whether it was.
+    ///
+    /// # Errors
+    /// As [`rotate`](EventWriter::rotate).
+    pub fn rotate_if_full(&mut self) -> io::Result<bool> {
+        Ok(self.under_lock(|writer, grip| {
+            writer.make_ready(grip)?;
+            let is_full = writer.is_full();
+            if is_full { writer.roll(grip, None).map(|()| true) } else { Ok(false) }
+        })?)
+    }
+
     /// Why the last rotation that an append asked for failed. The events are in the log all the same, and the next append
     /// tries again.
     pub fn rotation_error(&self) -> Option<&Error> {
@@ -425,9 +450,11 @@ impl EventWriter {
     }
 
     /// Seals a full segment. A failure is no failure of the append, which is done.
-    fn rotate_if_full(&mut self, grip: &mut Grip) {
+    fn roll_if_full(&mut self, grip: &mut Grip) {
         if self.is_full() {
-            self.rotation_error = self.roll(grip, None).err();
+            // Again, for others may have appended beside the lock.
+            let ready = self.make_ready(grip);
+            self.rotation_error = ready.and_then(|()| self.roll(grip, None)).err();
         }
     }
 
@@ -456,7 +483,7 @@ impl EventWriter {
         work: impl FnOnce(&mut EventWriter) -> Result<T, E>,
     ) -> Result<T, E> {
         let keeps = std::mem::replace(&mut self.keeps, true);
-        let ready = self.under_lock(|writer, grip| writer.make_ready(grip).map(|_| ()));
+        let ready = self.under_lock(|writer, grip| writer.make_ready(grip));
         let outcome = ready.map_err(|error| E::from(error.into())).and_then(|()| work(self));
         self.keeps = keeps;
         if !keeps {
@@ -502,12 +529,13 @@ impl EventWriter {
     }
 
     /// Sees to it that lines can be appended.
-    fn make_ready(&mut self, grip: &mut Grip) -> Result<Ready> {
+    fn make_ready(&mut self, grip: &mut Grip) -> Result<()> {
         self.insist_on_path(grip)?;
         for _ in 0..TRIES {
             match self.active.make_ready(grip.file())? {
+                Ready::Yes => return Ok(()),
                 Ready::Sealed(segment) => self.roll(grip, Some(segment))?,
-                ready => return Ok(ready),
+                Ready::Late(segment) => self.carry_over(grip, segment).map(|_| ())?,
             }
         }
         Err(Error::new(ErrorKind::Unsupported, "rotate", &self.store.paths.active)
@@ -518,8 +546,12 @@ impl EventWriter {
     fn insist_on_path(&mut self, grip: &mut Grip) -> Result<()> {
         let active = &self.store.paths.active;
         if self.options.durability == Durability::None && self.options.lock == LockMode::Flock {
-            // A file that was removed is told by its number of names.
-            return Ok(());
+            // A look costs as much as the write. A file that was removed is told by its number of names, at once.
+            let now = sys::now();
+            if self.looked.is_some_and(|looked| now.saturating_duration_since(looked) < LOOK_PAUSE) {
+                return Ok(());
+            }
+            self.looked = Some(now);
         }
         let at_path = sys::stat(active, Links::Refuse).map(|stat| stat.id).ok();
         let held = RealDisk.stat_file(grip.file()).map(|stat| stat.id).ok();
@@ -540,26 +572,23 @@ impl EventWriter {
     /// Puts a new active segment in place of this one, locked all the while.
     fn roll(&mut self, grip: &mut Grip, sealed: Option<Segment>) -> Result<()> {
         let _founding = self.founding()?;
+        let gate = self.syncer.as_ref().map(Syncer::gate);
+        let _gate = gate.as_deref().map(syncer::lock);
         // What writers left that died while they did this.
         let _ = crate::atomic::sweep(&self.store.paths.folder);
         let path = self.active.create_next(grip.file())?;
-        let next = self.open_next(&path);
-        let rotated = next.and_then(|mut next| {
-            let sealed = self.active.rotate(grip.file(), next.file(), &path, sealed)?;
-            if let Grip::Locked(guard) = &mut next {
-                guard.is_now_of(&self.lock)?;
-            }
-            *grip = next;
-            // Both are made up for by a repair.
-            let _ = self.carry_over(grip, sealed);
-            let _ = self.active.make_index(sealed);
-            Ok(())
-        });
-        if rotated.is_err() {
-            // Gone, if it is not the active segment by now.
-            let _ = RealDisk.unlink(&path);
+        let mut next = self.open_next(&path).inspect_err(|_| drop(RealDisk.unlink(&path)))?;
+        let rotated = self.active.rotate(grip.file(), next.file(), &path, sealed);
+        let rotated = rotated.inspect_err(|_| drop(RealDisk.unlink(&path)))?;
+        if let Grip::Locked(guard) = &mut next {
+            guard.is_now_of(&self.lock)?;
         }
-        rotated
+        *grip = next;
+        rotated.durable?;
+        // Both are made up for, by the next writer and by a repair.
+        let _ = self.carry_over(grip, rotated.segment);
+        let _ = self.active.make_index(rotated.segment);
+        Ok(())
     }
 
     fn open_next(&self, path: &Path) -> Result<Grip> {
@@ -580,8 +609,7 @@ impl EventWriter {
             for todo in todo {
                 match todo {
                     Todo::Seal if writer.active.len() > 0 => writer.roll(grip, None)?,
-                    Todo::Seal => {}
-                    Todo::Renew => writer.renew(grip)?,
+                    Todo::Seal | Todo::Renew => writer.renew(grip)?,
                     Todo::Carry(segment) => done.carried += writer.carry_over(grip, segment)?,
                 }
             }
@@ -614,8 +642,8 @@ impl EventWriter {
         if late.is_empty() {
             return Ok(0);
         }
-        let ready = self.active.make_ready(grip.file())?;
-        self.active.append(grip.file(), ready, &late, sys::wall_micros())?;
+        self.active.make_ready(grip.file())?;
+        self.active.append(grip.file(), &late, sys::wall_micros())?;
         self.active.sync(grip.file())?;
         self.active.cut_late(sealed)?;
         Ok(late.len() as u64)
@@ -662,15 +690,6 @@ impl EventWriter {
     /// Those of stat(2).
     pub fn active_log_size(&self) -> io::Result<u64> {
         self.reader().active_log_size()
-    }
-
-    /// Rotates if the active segment is full, and says whether it was.
-    pub(crate) fn rotate_full(&mut self) -> Result<bool> {
-        self.under_lock(|writer, grip| {
-            writer.make_ready(grip)?;
-            let is_full = writer.is_full();
-            if is_full { writer.roll(grip, None).map(|()| true) } else { Ok(false) }
-        })
     }
 }
 

@@ -83,6 +83,12 @@ pub trait Disk {
     /// Those of write(2).
     fn append(&self, file: &Self::File, bytes: &[u8]) -> io::Result<usize>;
 
+    /// Where the last [`append`](Disk::append) through this open file ended, whoever appends beside it.
+    ///
+    /// # Errors
+    /// Those of lseek(2).
+    fn position(&self, file: &Self::File) -> io::Result<u64>;
+
     /// Cuts a file, or fills it with zeros, to this length.
     ///
     /// # Errors
@@ -202,6 +208,10 @@ impl Disk for RealDisk {
 
     fn append(&self, file: &File, bytes: &[u8]) -> io::Result<usize> {
         io::Write::write(&mut &*file, bytes)
+    }
+
+    fn position(&self, file: &File) -> io::Result<u64> {
+        io::Seek::stream_position(&mut &*file)
     }
 
     fn set_len(&self, file: &File, len: u64) -> io::Result<()> {

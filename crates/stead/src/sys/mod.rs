@@ -19,6 +19,8 @@
 
 #[cfg(test)]
 mod changes_tests;
+use std::path::Path;
+
 mod clock;
 pub mod disk;
 mod types;
@@ -51,3 +53,11 @@ pub use types::{Access, FileId, FileKind, Metadata, Mode, NewFile, Stat, State, 
     expect(dead_code, reason = "real-time signals are used on Linux only")
 )]
 pub(crate) const WAKE_SIGNAL_OFFSET: i32 = 7;
+
+/// The folder that a file lies in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}

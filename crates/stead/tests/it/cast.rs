@@ -21,6 +21,20 @@ pub(crate) const CAST: Cast = Cast::new(
         ("power", crate::power_cut::work),
         #[cfg(all(target_os = "linux", not(stead_other_unix), feature = "document"))]
         ("write", crate::failing_sync::write),
+        #[cfg(all(target_os = "linux", not(stead_other_unix), feature = "log"))]
+        ("log_power", crate::log_power_cut::work),
+        #[cfg(all(unix, feature = "log"))]
+        ("log_hold", crate::log::roles::hold),
+        #[cfg(all(unix, feature = "log"))]
+        ("log_append", crate::log::roles::append),
+        #[cfg(all(unix, feature = "log"))]
+        ("log_batches", crate::log::roles::batches),
+        #[cfg(all(unix, feature = "log"))]
+        ("log_rotate", crate::log::roles::rotate),
+        #[cfg(all(unix, feature = "log"))]
+        ("log_follow", crate::log::roles::follow),
+        #[cfg(all(unix, feature = "log"))]
+        ("log_foreign", crate::log::roles::foreign),
     ],
 );
 

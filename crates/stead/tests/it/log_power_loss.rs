@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use stead::log::proof::{self, Writer};
-use testkit::{Op, Outcome, Scenario, SimDisk};
+use testkit::{Fault, Op, Outcome, Scenario, SimDisk, Trouble};
 
 const LOG: &str = "/d/log";
 
@@ -243,4 +243,45 @@ fn without_a_sync_the_proof_fails() {
         let broken = rotations(true).sabotage(op).explore();
         println!("{}", broken.err().map_or_else(|| panic!("{op:?} not missed"), |broken| broken.why().to_owned()));
     }
+}
+
+/// A writer is killed at any step, the next one goes on in the same boot and acknowledges, and only then the power goes:
+/// what the dead one had not synced must not take with it what the living one says is durable.
+#[test]
+fn a_kill_and_then_a_power_cut() {
+    for step in 1..60 {
+        let done = std::cell::Cell::new(false);
+        let name = boot();
+        let scenario = Scenario::new(format!("log: killed at step {step}, then cut"))
+            .run(|disk, acked| {
+                disk.fail(Fault::at_step(step, Trouble::Killed).lasting());
+                let killed = (|| -> Outcome {
+                    let mut writer = Writer::open(disk, LOG, &name, true)?;
+                    for (index, group) in [0..1, 1..4].into_iter().enumerate() {
+                        append(&mut writer, group.clone())?;
+                        acked.note(group.start.to_string());
+                        if index == 0 {
+                            writer.rotate()?;
+                        }
+                    }
+                    writer.rotate().map_err(Into::into)
+                })();
+                done.set(killed.is_ok());
+                disk.repair();
+                disk.release_locks();
+                let mut writer = Writer::open(disk, LOG, &name, true)?;
+                append(&mut writer, 9..10)?;
+                acked.note("9");
+                Ok(())
+            })
+            .recover(next_writer)
+            .check(|disk, acked| reads(disk, acked, &[0..1, 1..4, 9..10]))
+            .budget(120)
+            .cut_recoveries(3);
+        held(&scenario);
+        if done.get() {
+            return;
+        }
+    }
+    panic!("the work is longer than this test thinks");
 }

@@ -21,11 +21,17 @@ mod full_disk;
 mod inherited;
 #[cfg(all(target_os = "linux", not(stead_other_unix)))]
 mod inspection;
+#[cfg(all(unix, feature = "log"))]
+mod log;
+#[cfg(unix)]
+#[cfg(all(target_os = "linux", not(stead_other_unix), feature = "log"))]
+mod log_power_cut;
+#[cfg(feature = "log")]
+mod log_power_loss;
 #[cfg(all(target_os = "linux", not(stead_other_unix), feature = "document"))]
 mod mounted;
 #[cfg(all(target_os = "linux", not(stead_other_unix), feature = "document"))]
 mod power_cut;
-#[cfg(unix)]
 mod power_loss;
 mod record;
 mod replace;

@@ -257,6 +257,11 @@ impl Disk for SimDisk {
         self.write_by(Op::Append, file, bytes, None)
     }
 
+    fn position(&self, file: &SimFile) -> io::Result<u64> {
+        // Whoever else appends is not between two calls of a test.
+        self.stat_file(file).map(|stat| stat.len)
+    }
+
     fn set_len(&self, file: &SimFile, len: u64) -> io::Result<()> {
         let (mut state, gate) = self.enter(Op::SetLen, file, || len.to_string())?;
         if gate == Gate::Ignored {

@@ -72,6 +72,8 @@ pub enum Trouble {
     ReadOnly,
     /// EINTR: nothing has been done, and the next try does it.
     Interrupted,
+    /// The caller dies before the call: nothing has been done. For [`Fault::lasting`]; the error is EIO.
+    Killed,
     /// A write takes only so many of its bytes.
     Short(usize),
     /// EIO. If it is a sync that fails, by this or by anything but EINTR, what it was to write is taken for written:
@@ -90,7 +92,7 @@ impl Trouble {
             Trouble::ReadOnly => errno::ROFS,
             Trouble::Interrupted => errno::INTR,
             Trouble::Short(_) => return None,
-            Trouble::Io | Trouble::IoReverted => errno::IO,
+            Trouble::Killed | Trouble::Io | Trouble::IoReverted => errno::IO,
         };
         Some(errno.into())
     }

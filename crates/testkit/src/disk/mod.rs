@@ -128,6 +128,11 @@ impl SimDisk {
         state.control.bytes_max = Some(used + bytes);
     }
 
+    /// Takes the locks of all who have files open: they were killed.
+    pub fn release_locks(&self) {
+        self.state().locks.clear();
+    }
+
     /// Ends all faults, and the lack of space.
     pub fn repair(&self) {
         let control = &mut self.state().control;

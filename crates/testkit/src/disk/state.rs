@@ -126,12 +126,16 @@ impl State {
 
     /// A gate for syncs, which lose what they were to write when they fail.
     pub(super) fn sync_gate(&mut self, op: Op, path: &Path, inode: u64) -> io::Result<Gate> {
-        let reverted =
-            self.control.faults.clone().iter_mut().any(|fault| fault.strikes(op, &[path]) == Some(Trouble::IoReverted));
+        let struck = |wanted| {
+            let mut faults = self.control.faults.clone();
+            faults.iter_mut().any(|fault| fault.strikes(op, &[path]) == Some(wanted))
+        };
+        let (reverted, killed) = (struck(Trouble::IoReverted), struck(Trouble::Killed));
         let gate = self.gate(op, &[path], String::new);
         if let Err(error) = &gate
             && error.kind() != io::ErrorKind::Interrupted
             && !self.control.off
+            && !killed
             && let Some(file) = self.files.get_mut(&inode)
         {
             file.drop_unsynced(reverted);

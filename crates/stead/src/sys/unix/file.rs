@@ -123,7 +123,7 @@ pub(crate) fn own(file: &File, path: &Path, ownership: Ownership) -> io::Result<
     if ownership == Ownership::Caller {
         return Ok(());
     }
-    let folder = rustix::fs::stat(path.parent().unwrap_or(Path::new(".")))?;
+    let folder = rustix::fs::stat(crate::sys::folder_of(path))?;
     let bits = Bits::from_raw_mode(folder.st_mode) & Bits::from_raw_mode(0o666);
     set_mode(file, bits)?;
     give(file, &folder)

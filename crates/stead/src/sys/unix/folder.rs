@@ -19,7 +19,7 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     if is_folder(path)? {
         return Ok(());
     }
-    let like = rustix::fs::stat(path.parent().unwrap_or(Path::new(".")))?;
+    let like = rustix::fs::stat(crate::sys::folder_of(path))?;
     let temporary = make_temporary(path, Bits::from_raw_mode(0o700 | (like.st_mode & 0o777)))?;
     let named = make_like(&temporary, &like).and_then(|()| name(&temporary, path));
     if !matches!(named, Ok(true)) {
