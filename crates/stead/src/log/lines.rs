@@ -110,7 +110,7 @@ impl<T: DeserializeOwned> Events<T> {
         Events { lines, last: None, decoded: PhantomData }
     }
 
-    /// The line of the last event, without its newline.
+    /// The line of the last event, or of the last [`Unexpected`](ErrorKind::Unexpected) error, without its newline.
     pub fn line(&self) -> &[u8] {
         self.last.map_or(&[], |span| self.lines.feed.line(span))
     }
@@ -125,7 +125,10 @@ impl<T: DeserializeOwned> Events<T> {
                 }
                 Outcome::Again => {}
                 Outcome::Torn => return Ok(None),
-                Outcome::Failed(error) => return Err(error),
+                Outcome::Failed(error) => {
+                    self.last = Some(span).filter(|_| error.is_unexpected());
+                    return Err(error);
+                }
             }
         }
     }

@@ -197,6 +197,15 @@ impl<D: Disk + Clone> ActiveSegment<D> {
         }
     }
 
+    /// Looks whether somebody still appends to the newest sealed segment: [`make_ready`](Self::make_ready) says so then.
+    pub(crate) fn look_for_late(&mut self) -> Result<()> {
+        let paths = &self.store.paths;
+        let segments = layout::segments(&self.store.disk, paths);
+        let segments = segments.map_err(|error| Error::system("look at", &paths.segments, error))?;
+        self.late = self.find_late(segments.last().copied());
+        Ok(())
+    }
+
     /// The newest segment, if something stands behind its end.
     fn find_late(&self, newest: Option<Segment>) -> Option<Segment> {
         let newest = newest?;

@@ -114,7 +114,7 @@ where
                         (self.offset, self.hash) = (event.end, line_hash(events.line()));
                     }
                     // An object of somebody else's is no event, and nothing to fold in.
-                    Err(error) if error.is_unexpected() => {}
+                    Err(error) if error.is_unexpected() && !is_meant_as_event(events.line()) => {}
                     Err(error) => return Err(error),
                 }
             }
@@ -176,6 +176,18 @@ where
         let snapshot = Snapshot::new(&self.state, self.offset, self.hash.clone());
         snapshot::save_as(&self.snapshot_path, &Saved::new(snapshot, log, self.version))
     }
+}
+
+/// Whether an object has what makes an event, so that one that cannot be decoded is an error.
+fn is_meant_as_event(line: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Shape {
+        #[serde(rename = "type")]
+        _type: serde::de::IgnoredAny,
+        #[serde(rename = "data")]
+        _data: serde::de::IgnoredAny,
+    }
+    serde_json::from_slice::<Shape>(line).is_ok()
 }
 
 impl<S: fmt::Debug> fmt::Debug for View<S> {

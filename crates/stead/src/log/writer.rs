@@ -152,7 +152,7 @@ impl EventWriter {
         };
         writer.lay_active()?;
         if !writer.options.shared {
-            writer.under_lock(|writer, grip| writer.make_ready(grip))?;
+            writer.under_lock(EventWriter::make_ready)?;
         }
         Ok(writer)
     }
@@ -452,9 +452,7 @@ impl EventWriter {
     /// Seals a full segment. A failure is no failure of the append, which is done.
     fn roll_if_full(&mut self, grip: &mut Grip) {
         if self.is_full() {
-            // Again, for others may have appended beside the lock.
-            let ready = self.make_ready(grip);
-            self.rotation_error = ready.and_then(|()| self.roll(grip, None)).err();
+            self.rotation_error = self.roll(grip, None).err();
         }
     }
 
@@ -483,7 +481,7 @@ impl EventWriter {
         work: impl FnOnce(&mut EventWriter) -> Result<T, E>,
     ) -> Result<T, E> {
         let keeps = std::mem::replace(&mut self.keeps, true);
-        let ready = self.under_lock(|writer, grip| writer.make_ready(grip));
+        let ready = self.under_lock(EventWriter::make_ready);
         let outcome = ready.map_err(|error| E::from(error.into())).and_then(|()| work(self));
         self.keeps = keeps;
         if !keeps {
@@ -551,12 +549,14 @@ impl EventWriter {
             if self.looked.is_some_and(|looked| now.saturating_duration_since(looked) < LOOK_PAUSE) {
                 return Ok(());
             }
-            self.looked = Some(now);
         }
         let at_path = sys::stat(active, Links::Refuse).map(|stat| stat.id).ok();
         let held = RealDisk.stat_file(grip.file()).map(|stat| stat.id).ok();
         match (at_path, self.options.lock) {
-            (at_path, _) if at_path.is_some() && at_path == held => Ok(()),
+            (at_path, _) if at_path.is_some() && at_path == held => {
+                self.looked = Some(sys::now());
+                Ok(())
+            }
             (Some(_), LockMode::None) => {
                 // Rotated by another writer that takes no lock either.
                 let file = RealDisk.open(active, Access::Append);
@@ -571,6 +571,12 @@ impl EventWriter {
 
     /// Puts a new active segment in place of this one, locked all the while.
     fn roll(&mut self, grip: &mut Grip, sealed: Option<Segment>) -> Result<()> {
+        if sealed.is_none() {
+            // What comes late to the segment before is older than what will come late to this one. And others may have
+            // appended beside the lock.
+            self.active.look_for_late()?;
+            self.make_ready(grip)?;
+        }
         let _founding = self.founding()?;
         let gate = self.syncer.as_ref().map(Syncer::gate);
         let _gate = gate.as_deref().map(syncer::lock);

@@ -168,7 +168,10 @@ fn trap_39_odd_lines_of_others() {
         append_raw(dir.path(), foreign_line(1).replace('\n', "\r\n"));
         let name = String::from_utf8_lossy(&bad).into_owned();
         let after = writer.append(&event(2)).unwrap();
-        assert_eq!(outcomes(&writer.reader()), [Ok(0), Err(ErrorKind::Damaged), Ok(1), Ok(2)], "{name}");
+        // JSON that is no event, or no text of ours, is not damage.
+        let is_object = ["ud800", "1e999", "{\"n\":1}}"].iter().any(|odd| name.contains(odd));
+        let kind = if is_object { ErrorKind::Unexpected } else { ErrorKind::Damaged };
+        assert_eq!(outcomes(&writer.reader()), [Ok(0), Err(kind), Ok(1), Ok(2)], "{name}");
         let error = writer.reader().read::<Event>(before.end_offset).unwrap().next().unwrap().unwrap_err();
         let text = error.to_string();
         assert!(text.contains(&format!("offset {}", before.end_offset)), "{text}");
@@ -181,7 +184,7 @@ fn trap_39_odd_lines_of_others() {
             match follow.next::<Event>(std::time::Duration::ZERO) {
                 Ok(event) => seen.push(super::number(&event.expect("an event").value)),
                 Err(error) => {
-                    assert_eq!(error.kind(), ErrorKind::Damaged);
+                    assert_eq!(error.kind(), kind);
                     seen.push(99);
                 }
             }
@@ -222,7 +225,7 @@ fn trap_33_a_torn_tail_goes_to_quarantine() {
         assert_eq!(numbers(&reader), [0, 1], "torn at {cut}");
         assert_eq!(quarantined(dir.path()), &line.as_bytes()[..cut]);
         assert_eq!(writer.kept().len(), 1);
-        assert_eq!(appended.start_offset, end.offset + cut as u64, "no byte moves");
+        assert_eq!(appended.start_offset, end.offset + cut as u64 + 1, "no byte moves, and a newline ends the piece");
         assert_eq!(reader.offset_of(&end).unwrap(), end.offset);
         assert_eq!(super::numbers_from(&reader, end.offset), [1]);
     }

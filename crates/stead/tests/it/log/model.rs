@@ -162,6 +162,9 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 model.settle();
             }
             Step::Reopen(way) => {
+                // Whoever looks at the end of the log ends the line there.
+                writer.sync().unwrap();
+                model.settle();
                 drop(writer);
                 writer = open(dir.path(), way);
             }
