@@ -9,7 +9,8 @@ use memchr::memchr;
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::cursor::LogId;
 use crate::log::framing::{self, Ending, Run};
-use crate::log::locate::{Piece, Place};
+use crate::log::layout;
+use crate::log::locate::{Piece, Place, Source};
 use crate::log::manifest::Manifest;
 use crate::log::store::Store;
 use crate::sys::disk::Disk;
@@ -343,7 +344,32 @@ impl<D: Disk + Clone> Feed<D> {
         let read = read.map_err(|error| Error::system(STEP, &piece.path, error))?;
         self.filled += read;
         self.hit_end = read < room;
+        if self.stop_at_seal()? {
+            // Anew, up to there.
+            self.forget();
+            return Ok(true);
+        }
         Ok(read > 0)
+    }
+
+    /// A file that had one name after it was read, and that the path still leads to after that, was not sealed when it was
+    /// read: what was read is part of its segment. Else the segment's name says where it ends, and what stands behind that is
+    /// not part of it.
+    fn stop_at_seal(&mut self) -> Result<bool> {
+        let piece = self.piece.as_mut().expect("opened before");
+        let (Source::File(file), Some(id), None) = (&piece.source, piece.id, piece.end) else { return Ok(false) };
+        let (disk, paths) = (&self.store.disk, &self.store.paths);
+        let fail = |error| Error::system(STEP, &paths.active, error);
+        let has_one_name = disk.stat_file(file).map_err(fail)?.names < 2;
+        if has_one_name && disk.stat(&paths.active).is_ok_and(|stat| stat.id == id) {
+            return Ok(false);
+        }
+        let segments = layout::segments(disk, paths).map_err(fail)?;
+        let sealed = segments.iter().rev().find(|segment| {
+            segment.base == piece.base && disk.stat(&paths.segment(**segment)).is_ok_and(|stat| stat.id == id)
+        });
+        piece.end = sealed.map(|sealed| sealed.end);
+        Ok(piece.end.is_some())
     }
 
     /// The file has no more. True: go on with another one.

@@ -28,6 +28,8 @@ pub(crate) struct Parts<F> {
     pub(crate) active: Option<Active<F>>,
     /// Where the active segment begins.
     pub(crate) base: u64,
+    /// The newest segment, if it is the active one as well: a rotation is under way.
+    pub(crate) sealing: Option<Segment>,
     /// How much of the beginning is in an archive of eventfold's.
     pub(crate) archive: u64,
 }
@@ -98,11 +100,18 @@ impl<D: Disk + Clone> Store<D> {
             if active.is_none() && segments.is_empty() && manifest.is_none() && archive == 0 {
                 return Err(self.missing());
             }
-            let Some(base) = self.base(active.as_ref(), &segments, archive, manifest.as_ref()).map_err(fail)? else {
-                continue;
+            let Ok(sealing) = self.sealing(active.as_ref().map(|active| active.id), &segments) else { continue };
+            let base = match sealing {
+                Some(sealing) => sealing.base,
+                None => {
+                    let base = layout::end_of(&segments, archive, manifest.as_ref());
+                    self.base_by_page(base, active.as_ref(), manifest.as_ref())
+                }
             };
-            let base = self.base_by_page(base, active.as_ref(), manifest.as_ref());
-            return Ok(Parts { manifest, segments, active, base, archive });
+            // What is behind the end of a sealed segment is not part of it.
+            let len_max = sealing.map_or(u64::MAX, |sealing| sealing.end - sealing.base);
+            let active = active.map(|active| Active { len: active.len.min(len_max), ..active });
+            return Ok(Parts { manifest, segments, active, base, sealing, archive });
         }
         Err(Error::new(ErrorKind::Unsupported, "look at the log", &paths.folder)
             .with_hint("its active segment is another file at every look: something replaces it, or the filesystem has no stable inodes"))
@@ -120,23 +129,10 @@ impl<D: Disk + Clone> Store<D> {
         Ok(Some(Active { file, id: stat.id, len: stat.len }))
     }
 
-    /// Where the active segment begins; `None` if the newest segment vanished meanwhile.
-    pub(crate) fn base<F>(
-        &self,
-        active: Option<&Active<F>>,
-        segments: &[Segment],
-        archive: u64,
-        manifest: Option<&Manifest>,
-    ) -> io::Result<Option<u64>> {
-        if let (Some(newest), Some(active)) = (segments.last(), active) {
-            match self.disk.stat(&self.paths.segment(*newest)) {
-                Ok(stat) if stat.id == active.id => return Ok(Some(newest.base)),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(Some(layout::end_of(segments, archive, manifest)))
+    /// The newest segment, if it is this very file; an error if it vanished meanwhile.
+    pub(crate) fn sealing(&self, active: Option<FileId>, segments: &[Segment]) -> io::Result<Option<Segment>> {
+        let (Some(newest), Some(active)) = (segments.last(), active) else { return Ok(None) };
+        Ok((self.disk.stat(&self.paths.segment(*newest))?.id == active).then_some(*newest))
     }
 
     /// If the newest segments are missing, the page still says where the active one begins.
@@ -165,11 +161,16 @@ impl<D: Disk + Clone> Store<D> {
     }
 
     fn place_in(&self, parts: Parts<D::File>, offset: u64) -> Result<(Option<Manifest>, Option<Place<D>>)> {
-        let Parts { manifest, segments, active, base, archive } = parts;
+        let Parts { manifest, segments, active, base, sealing, archive } = parts;
         if offset >= base {
-            let place = match active {
-                Some(active) => Place::Here(self.active_piece(active, base, manifest.as_ref())),
-                None => Place::Later,
+            let place = match (active, sealing) {
+                (Some(_), Some(sealing)) if offset >= sealing.end => Place::Later,
+                (Some(active), sealing) => {
+                    let mut piece = self.active_piece(active, base, manifest.as_ref());
+                    piece.end = sealing.map(|sealing| sealing.end);
+                    Place::Here(piece)
+                }
+                (None, _) => Place::Later,
             };
             return Ok((manifest, Some(place)));
         }

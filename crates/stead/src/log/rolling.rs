@@ -63,16 +63,16 @@ impl<D: Disk + Clone> ActiveSegment<D> {
             synced: segment.end,
             since: 0,
         };
+        self.take_in_late(file, &mut segment)?;
+        page.synced = segment.end;
         // The sealed name first: a writer that was killed may have given it without a sync.
         uninterrupted(|| disk.sync_folder(&paths.segments)).map_err(fail)?;
         // Durable before the first line can be in the new segment: without it nobody could tell what a power cut tore.
         page::write(&disk, &page_file, &page).map_err(fail)?;
         uninterrupted(|| disk.sync_data(&page_file)).map_err(fail)?;
         disk.rename(next_path, &paths.active).map_err(fail)?;
-        let durable = self.take_in_late(file, next, &mut segment).and_then(|()| {
-            uninterrupted(|| disk.sync_folder(&paths.folder))
-                .map_err(|error| fail(error).with_kind(ErrorKind::NotDurable))
-        });
+        let durable = uninterrupted(|| disk.sync_folder(&paths.folder));
+        let durable = durable.map_err(|error| fail(error).with_kind(ErrorKind::NotDurable));
         let base = layout::end_of(&[segment], 0, Some(&self.manifest));
         // What is appended to a file without a durable name is not durable.
         page = Page {
@@ -90,23 +90,21 @@ impl<D: Disk + Clone> ActiveSegment<D> {
         Ok(Rotated { segment, durable: durable.and(noted) })
     }
 
-    /// What somebody who takes no lock appended to the old segment before the next one was in place becomes part of it, as
-    /// readers that were there have read it. Not if anything is in the next one already: then it is appended again.
-    fn take_in_late(&self, file: &D::File, next: &D::File, segment: &mut Segment) -> Result<()> {
+    /// Where the segment ends is decided once it has its second name: what somebody who takes no lock appended until then
+    /// becomes part of it, for readers may have read it; what he appends later they leave alone, and it is appended again.
+    fn take_in_late(&self, file: &D::File, segment: &mut Segment) -> Result<()> {
         let paths = &self.store.paths;
         let disk = &self.store.disk;
         let old = paths.segment(*segment);
         let fail = |error| Error::system("rotate", &old, error);
-        let late = self.late(*segment)?;
-        if late.is_empty() || disk.stat_file(next).map_err(fail)?.len > 0 {
-            return Ok(());
+        let late = self.late(*segment)?.len() as u64;
+        if late > 0 {
+            let longer = Segment { base: segment.base, end: segment.end + late };
+            uninterrupted(|| disk.sync_data(file)).map_err(fail)?;
+            disk.rename_new(&old, &paths.segment(longer)).map_err(fail)?;
+            *segment = longer;
         }
-        let longer = Segment { base: segment.base, end: segment.end + late.len() as u64 };
-        uninterrupted(|| disk.sync_data(file)).map_err(fail)?;
-        disk.rename_new(&old, &paths.segment(longer)).map_err(fail)?;
-        *segment = longer;
-        uninterrupted(|| disk.sync_folder(&paths.segments))
-            .map_err(|error| fail(error).with_kind(ErrorKind::NotDurable))
+        Ok(())
     }
 
     /// Gives the active segment its final name beside the one it has.

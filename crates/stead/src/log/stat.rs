@@ -68,7 +68,7 @@ impl EventReader {
     /// As [`lines`](EventReader::lines).
     pub fn stat(&self) -> Result<Stat> {
         let store = self.store();
-        let Parts { manifest, segments, active, archive, base } = store.parts()?;
+        let Parts { manifest, segments, active, archive, base, .. } = store.parts()?;
         let end = store.last_line()?;
         let log = manifest.as_ref().map(|manifest| manifest.id);
         let page = log.and_then(|log| page::read(&store.disk, &store.paths.page, log));

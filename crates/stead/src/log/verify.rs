@@ -135,7 +135,7 @@ impl<'a, D: Disk + Clone> Look<'a, D> {
     }
 
     fn all(&mut self, parts: &Parts<D::File>) -> Result<()> {
-        let Parts { manifest, segments, active, base, archive } = parts;
+        let Parts { manifest, segments, active, base, archive, .. } = parts;
         let begun = if *archive > 0 { Some(0) } else { segments.first().map(|segment| segment.base) };
         self.found.start = begun.unwrap_or(*base);
         self.archive(*archive)?;

@@ -95,8 +95,9 @@ fn assert_nothing_goes_nowhere(open: impl Fn(&Path) -> EventWriter, is_alone: bo
         let mut writer = open(&log);
         writer.append(&event(6)).unwrap();
         let end = writer.reader().end_offset().unwrap();
+        let len = writer.active_log_size().unwrap();
         spoil(&log, &dir.path().join("other"));
-        if is_alone && what.starts_with("moved") {
+        if is_alone && what.contains("moved") && !what.contains("removed") {
             // Who does not sync looks at the path now and then only; until then the events are in the log that was moved.
             let mut last = end;
             testkit::wait_until("it is noticed", || match writer.append(&event(7)) {
@@ -106,7 +107,9 @@ fn assert_nothing_goes_nowhere(open: impl Fn(&Path) -> EventWriter, is_alone: bo
                 }
                 Err(error) => Some(error),
             });
-            assert_eq!(EventReader::new(dir.path().join("other")).end_offset().unwrap(), last);
+            let moved = [dir.path().join("other/app.jsonl"), log.join("app.jsonl.1")];
+            let moved = moved.iter().find(|path| path.exists()).expect("it was moved there");
+            assert_eq!(fs::metadata(moved).unwrap().len() - len, last - end);
         }
         for _ in 0..2 {
             match writer.append(&event(7)) {
