@@ -13,7 +13,7 @@ use crate::log::quarantine::{self, Stretch};
 use crate::log::scan::scan;
 use crate::log::store::Store;
 use crate::sys::disk::{Disk, append_all, read_full_at, uninterrupted};
-use crate::sys::{Access, FileId, NewFile};
+use crate::sys::{self, Access, FileId, NewFile};
 
 pub(super) const STEP: &str = "append to";
 /// The page is not written for less than this: its offset is a lower bound.
@@ -104,7 +104,7 @@ impl<D: Disk + Clone> ActiveSegment<D> {
     }
 
     /// Appends lines, which end in a newline, to a file that is ready. If this fails they are not there.
-    pub(crate) fn append(&mut self, file: &D::File, lines: &[u8], now: u64) -> Result<Appended> {
+    pub(crate) fn append(&mut self, file: &D::File, lines: &[u8]) -> Result<Appended> {
         for _ in 0..TRIES {
             let Some(seen) = self.seen else { return Err(self.fail(STEP, io::Error::other("not looked at yet"))) };
             if let (written, Err(error)) = append_all(&self.store.disk, file, lines) {
@@ -117,7 +117,7 @@ impl<D: Disk + Clone> ActiveSegment<D> {
             // Others who take no lock may have appended just before us, or, if it took us several writes, between them.
             if start == seen.len || self.is_there(file, start, lines)? {
                 self.seen = Some(Seen { len: end, ..seen });
-                self.note_begin(now);
+                self.note_begin();
                 return Ok(Appended { start: seen.base + start, end: seen.base + end });
             }
             self.put_away_bad(file, seen.len, end)?;
@@ -180,11 +180,11 @@ impl<D: Disk + Clone> ActiveSegment<D> {
     }
 
     /// The age of a segment is counted from its first line.
-    fn note_begin(&mut self, now: u64) {
+    fn note_begin(&mut self) {
         if let Some((file, page)) = &mut self.page
             && page.since == 0
         {
-            page.since = now;
+            page.since = sys::wall_micros();
             // For limits of age only; if it cannot be told, the segment is younger than it is.
             let _ = page::write(&self.store.disk, file, page);
         }

@@ -11,7 +11,10 @@ use xxhash_rust::xxh64::xxh64;
 /// assert_eq!(stead::log::line_hash(b"hello world"), "45ab6734b21e6968");
 /// ```
 pub fn line_hash(line: &[u8]) -> String {
-    format!("{:016x}", xxh64(line, 0))
+    // What the formatter of the standard library does in ten times as many instructions, for every append.
+    let hash = xxh64(line, 0);
+    let digit = |place: u32| char::from(b"0123456789abcdef"[(hash >> (60 - 4 * place) & 15) as usize]);
+    (0..16).map(digit).collect()
 }
 
 /// The name of a log: drawn by lot when it is created, so that a log made anew at the same path is another one.

@@ -208,10 +208,29 @@ impl<D: Disk + Clone> Feed<D> {
             self.close();
             return Ok(Some(None));
         }
+        if self.is_being_put_away(start)? {
+            self.forget();
+            return Ok(Some(None));
+        }
         let error = self.error(ErrorKind::Damaged, start, end, what);
         self.forget();
         self.at = end;
         Err(error)
+    }
+
+    /// Whether nothing follows at the end of the log but lines of a batch and newlines: a writer is putting a torn batch away,
+    /// or was killed when it did.
+    fn is_being_put_away(&mut self, start: u64) -> Result<bool> {
+        if self.piece().end.is_some() {
+            return Ok(false);
+        }
+        let mut of_batch = false;
+        let other = self.look_ahead(start, false, |line| {
+            let is_part = matches!(line.ending, Ending::First | Ending::Between) && !line.blank;
+            of_batch |= is_part;
+            (line.newline && !is_part && !line.blank).then_some(())
+        })?;
+        Ok(of_batch && other.is_none())
     }
 
     /// What to make of a line that was handed out and turned out to be an object from outside only.

@@ -10,6 +10,8 @@ use crate::sys::disk::Disk;
 /// The active segment.
 pub(crate) const ACTIVE: &str = "app.jsonl";
 pub(crate) const MANIFEST: &str = "log.json";
+/// No history is longer: what says so is damaged.
+pub(crate) const OFFSET_MAX: u64 = 1 << 62;
 /// Eventfold's compressed history.
 const ARCHIVE: &str = "archive.jsonl.zst";
 
@@ -65,7 +67,7 @@ impl Segment {
             text.parse::<u64>().ok().filter(|_| is_number)
         };
         let (base, end) = (number(base)?, number(end)?);
-        (base < end).then_some(Segment { base, end })
+        (base < end && end <= OFFSET_MAX).then_some(Segment { base, end })
     }
 }
 
@@ -84,7 +86,8 @@ pub(crate) fn segments<D: Disk>(disk: &D, paths: &Paths) -> io::Result<Vec<Segme
 /// Where history goes on behind the sealed segments (and an archive of this length), past stretches known to be lost.
 pub(crate) fn end_of(segments: &[Segment], archive: u64, manifest: Option<&Manifest>) -> u64 {
     let end = segments.iter().map(|segment| segment.end).max().unwrap_or(archive);
-    let gap = manifest.and_then(|manifest| manifest.gaps.iter().find(|(start, _)| *start == end));
+    // A gap that began inside of what is there has been filled since.
+    let gap = manifest.and_then(|manifest| manifest.gaps.iter().find(|(start, gap)| *start <= end && end < *gap));
     gap.map_or(end, |(_, end)| *end)
 }
 

@@ -153,7 +153,7 @@ pub(crate) enum Outcome<T> {
 
 /// Decodes a line of a feed.
 pub(crate) fn decode<T: DeserializeOwned>(feed: &mut Feed<RealDisk>, span: Span) -> Outcome<T> {
-    let error = match from_line(feed.line(span)) {
+    let error = match serde_json::from_slice(feed.line(span)) {
         Ok(value) => return Outcome::Value(Decoded { value, offset: span.offset, end: span.next }),
         Err(error) => error,
     };
@@ -166,13 +166,5 @@ pub(crate) fn decode<T: DeserializeOwned>(feed: &mut Feed<RealDisk>, span: Span)
                 format!("the line at offset {} is a JSON object, but not what was asked for: {error}", span.offset);
             Outcome::Failed(Error::found(ErrorKind::Unexpected, "decode", feed.path(), what))
         }
-    }
-}
-
-fn from_line<T: DeserializeOwned>(line: &[u8]) -> serde_json::Result<T> {
-    match std::str::from_utf8(line) {
-        // Text that is known to be text is decoded faster.
-        Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_slice(line),
     }
 }

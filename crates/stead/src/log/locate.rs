@@ -15,7 +15,7 @@ use crate::log::manifest::{self, Manifest};
 use crate::log::page;
 use crate::log::store::Store;
 use crate::sys::disk::Disk;
-use crate::sys::{Access, FileId};
+use crate::sys::{Access, FileId, FileKind};
 
 /// How often the log may be rotated between two looks.
 const TRIES: usize = 1000;
@@ -101,13 +101,13 @@ impl<D: Disk + Clone> Store<D> {
                 return Err(self.missing());
             }
             let Ok(sealing) = self.sealing(active.as_ref().map(|active| active.id), &segments) else { continue };
-            let base = match sealing {
-                Some(sealing) => sealing.base,
-                None => {
+            let base = sealing.map_or_else(
+                || {
                     let base = layout::end_of(&segments, archive, manifest.as_ref());
                     self.base_by_page(base, active.as_ref(), manifest.as_ref())
-                }
-            };
+                },
+                |sealing| sealing.base,
+            );
             // What is behind the end of a sealed segment is not part of it.
             let len_max = sealing.map_or(u64::MAX, |sealing| sealing.end - sealing.base);
             let active = active.map(|active| Active { len: active.len.min(len_max), ..active });
@@ -126,6 +126,9 @@ impl<D: Disk + Clone> Store<D> {
             Err(error) => return Err(fail(error)),
         };
         let stat = self.disk.stat_file(&file).map_err(fail)?;
+        if stat.kind != FileKind::Regular {
+            return Err(Error::new(ErrorKind::NotRegularFile, "open", path));
+        }
         Ok(Some(Active { file, id: stat.id, len: stat.len }))
     }
 
@@ -138,7 +141,7 @@ impl<D: Disk + Clone> Store<D> {
     /// If the newest segments are missing, the page still says where the active one begins.
     fn base_by_page<F>(&self, base: u64, active: Option<&Active<F>>, manifest: Option<&Manifest>) -> u64 {
         let page = manifest.and_then(|manifest| page::read(&self.disk, &self.paths.page, manifest.id));
-        let of_file = page.filter(|page| page.settled && active.is_some_and(|active| active.id == page.file));
+        let of_file = page.filter(|page| page.settled && active.is_some_and(|active| page.names(active.id, self.boot)));
         of_file.map_or(base, |page| page.base.max(base))
     }
 
@@ -203,7 +206,7 @@ impl<D: Disk + Clone> Store<D> {
     fn active_piece(&self, active: Active<D::File>, base: u64, manifest: Option<&Manifest>) -> Piece<D> {
         let page = manifest.and_then(|manifest| page::read(&self.disk, &self.paths.page, manifest.id));
         let mount = self.disk.mount(&self.paths.folder);
-        let unsure = page.filter(|page| page.file == active.id && !page.is_sure(self.boot, mount));
+        let unsure = page.filter(|page| page.names(active.id, self.boot) && !page.is_sure(self.boot, mount));
         Piece {
             source: Source::File(active.file),
             path: self.paths.active.clone(),

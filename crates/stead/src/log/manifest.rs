@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::cursor::{LogId, hex};
+use crate::log::layout::OFFSET_MAX;
 use crate::log::rotation::Limits;
 use crate::sys::Access;
 use crate::sys::disk::{Disk, read_full_at};
@@ -55,12 +56,10 @@ impl Manifest {
         self.gaps.iter().copied().find(|(start, end)| (*start..*end).contains(&offset))
     }
 
-    /// Adds a stretch that is lost.
+    /// Adds a stretch that is lost; those that touch become one.
     pub(crate) fn add_gap(&mut self, start: u64, end: u64) {
-        if start < end && !self.gaps.contains(&(start, end)) {
-            self.gaps.push((start, end));
-            self.gaps.sort_unstable();
-        }
+        self.gaps.push((start, end));
+        self.gaps = joined(std::mem::take(&mut self.gaps));
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -100,8 +99,24 @@ impl Manifest {
         let id = hex(&text.id).map(LogId).ok_or_else(|| damaged(format!("its id is {:?}", text.id)))?;
         let age = text.max_segment_age_s.map(std::time::Duration::try_from_secs_f64).transpose();
         let age = age.map_err(|error| damaged(format!("max_segment_age_s: {error}")))?;
-        Ok(Manifest { id, limits: Limits { bytes: text.max_segment_bytes, age }, gaps: text.gaps })
+        if let Some((start, end)) = text.gaps.iter().find(|(start, end)| start >= end || *end > OFFSET_MAX) {
+            return Err(damaged(format!("a gap from {start} to {end}")));
+        }
+        Ok(Manifest { id, limits: Limits { bytes: text.max_segment_bytes, age }, gaps: joined(text.gaps) })
     }
+}
+
+/// Stretches in order, those that touch as one.
+fn joined(mut gaps: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
+    gaps.sort_unstable();
+    let mut joined: Vec<(u64, u64)> = Vec::new();
+    for (start, end) in gaps {
+        match joined.last_mut() {
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            _ => joined.push((start, end)),
+        }
+    }
+    joined
 }
 
 /// Reads the manifest at `path`; `None` where there is none: a directory of eventfold's, or nothing yet.
@@ -132,7 +147,8 @@ mod tests {
         let mut manifest = Manifest::new(LogId(0xff), limits);
         manifest.add_gap(30, 40);
         manifest.add_gap(10, 20);
-        manifest.add_gap(10, 20);
+        manifest.add_gap(10, 15);
+        manifest.add_gap(15, 20);
         assert_eq!(manifest.gaps, [(10, 20), (30, 40)]);
         assert_eq!(manifest.gap_at(19), Some((10, 20)));
         assert_eq!(manifest.gap_at(20), None);

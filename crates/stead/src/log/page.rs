@@ -63,6 +63,11 @@ impl Page {
         self.boot.is(boot)
     }
 
+    /// Whether it is about this file. A device may have another number after a start of the system.
+    pub(crate) fn names(&self, file: FileId, boot: Boot) -> bool {
+        self.file.inode == file.inode && (self.file.device == file.device || !self.is_of(boot))
+    }
+
     /// Whether no power can have been cut since it was written.
     pub(crate) fn is_sure(&self, boot: Boot, mount: u64) -> bool {
         self.is_of(boot) && self.mount == mount

@@ -57,7 +57,7 @@ impl<D: Disk + Clone> Writer<D> {
         let mut framed = Vec::new();
         framing::join(lines.iter().map(|line| line.as_bytes()), &mut framed, |_| {});
         self.make_ready()?;
-        let appended = self.active.append(&self.file, &framed, 1)?;
+        let appended = self.active.append(&self.file, &framed)?;
         if self.durable {
             self.sync()?;
         }

@@ -67,8 +67,16 @@ fn last_line<D: Disk>(disk: &D, file: &D::File, stretch: Stretch) -> io::Result<
 pub(crate) fn keep_copy<D: Disk>(disk: &D, paths: &Paths, file: &D::File, stretch: Stretch) -> io::Result<PathBuf> {
     disk.create_folder(&paths.quarantine)?;
     uninterrupted(|| disk.sync_folder(&paths.folder))?;
-    let name = format!("{:020}-{:020}.bytes", stretch.offset, stretch.offset + stretch.len);
     let mut bytes = vec![0; usize::try_from(stretch.len).map_err(io::Error::other)?];
     let read = read_full_at(disk, file, &mut bytes, stretch.at)?;
-    keep_bytes_at(disk, &paths.quarantine.join(name), &bytes[..read])
+    keep_bytes_at(disk, &path_of(paths, stretch), &bytes[..read])
+}
+
+/// Whether there is a copy of the bytes of a stretch.
+pub(crate) fn is_kept<D: Disk>(disk: &D, paths: &Paths, stretch: Stretch) -> bool {
+    disk.stat(&path_of(paths, stretch)).is_ok_and(|stat| stat.len == stretch.len)
+}
+
+fn path_of(paths: &Paths, stretch: Stretch) -> PathBuf {
+    paths.quarantine.join(format!("{:020}-{:020}.bytes", stretch.offset, stretch.offset + stretch.len))
 }

@@ -2,11 +2,13 @@
 //! rotation that was cut short is found.
 
 use std::io;
+use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::filesystem::folder_of;
 use crate::log::active::{ActiveSegment, STEP, Seen};
 use crate::log::foundation;
+use crate::log::framing;
 use crate::log::layout::{self, Segment};
 use crate::log::manifest;
 use crate::log::page::{self, Page};
@@ -35,6 +37,10 @@ pub(crate) enum Ready {
 impl<D: Disk + Clone> ActiveSegment<D> {
     /// Makes the file whole, which is to be locked.
     pub(crate) fn make_ready(&mut self, file: &D::File) -> Result<Ready> {
+        if self.alone && self.is_as_left(file)? {
+            self.refuse_if_poisoned()?;
+            return Ok(Ready::Yes);
+        }
         let stat = self.store.disk.stat_file(file).map_err(|error| self.fail("look at", error))?;
         if let Some(Seen { id, len, .. }) = self.seen
             && (id, len, 1) == (stat.id, stat.len, stat.names)
@@ -65,6 +71,13 @@ impl<D: Disk + Clone> ActiveSegment<D> {
         self.refuse_if_poisoned()?;
         self.mend_tail(file)?;
         Ok(self.late.take().map_or(Ready::Yes, Ready::Late))
+    }
+
+    /// Whether nobody appended since this writer did, which has the file to itself. That it is not the log's any more is
+    /// noticed by a look at the path.
+    fn is_as_left(&self, file: &D::File) -> Result<bool> {
+        let Some(seen) = self.seen.filter(|_| self.late.is_none() && !self.repairs) else { return Ok(false) };
+        Ok(self.store.disk.len(file).map_err(|error| self.fail("look at", error))? == seen.len)
     }
 
     fn insist_on(&self, stat: &Stat) -> Result<()> {
@@ -98,7 +111,7 @@ impl<D: Disk + Clone> ActiveSegment<D> {
         if archive > 0 {
             foundation::adopt_archive(&self.store, archive)?;
         }
-        let of_file = known.filter(|page| page.file == stat.id);
+        let of_file = known.filter(|page| page.names(stat.id, self.store.boot));
         let base = self.base_of(layout::end_of(&segments, archive, Some(&self.manifest)), of_file)?;
         let bound = of_file.map_or(base, |page| page.synced.max(base));
         let end = base.checked_add(stat.len).ok_or_else(|| self.fail("look at", io::ErrorKind::FileTooLarge.into()))?;
@@ -120,10 +133,15 @@ impl<D: Disk + Clone> ActiveSegment<D> {
         self.seen = Some(Seen { id: stat.id, base, len: 0 });
         self.synced = bound;
         let unsure = of_file.is_some_and(|page| !page.is_sure(self.store.boot, mount));
+        let mut put_away = Ok(());
         if unsure && !poisoned && bound < end {
-            self.put_away_bad(file, bound - base, stat.len)?;
+            put_away = self.put_away_bad(file, bound - base, stat.len);
         }
-        self.settle(page, of_file)?;
+        if let Err(error) = put_away.and_then(|()| self.settle(page, of_file)) {
+            // It is met anew the next time.
+            (self.seen, self.page) = (None, None);
+            return Err(error);
+        }
         self.late = self.find_late(segments.last().copied());
         Ok(Ready::Yes)
     }
@@ -169,10 +187,14 @@ impl<D: Disk + Clone> ActiveSegment<D> {
         if !page.settled {
             // A writer that was killed may have left a name that is not durable, and without the page nobody could tell what
             // a power cut tore.
-            uninterrupted(|| disk.sync_data(&file))
+            let synced = uninterrupted(|| disk.sync_data(&file))
                 .and_then(|()| uninterrupted(|| disk.sync_folder(&paths.folder)))
-                .and_then(|()| uninterrupted(|| disk.sync_folder(folder_of(&paths.folder))))
-                .map_err(|error| Error::system("sync", &paths.folder, error))?;
+                .and_then(|()| sync_above(disk, &paths.folder));
+            if let Err(error) = synced {
+                // A second try may say that all is well (trap 26).
+                let _ = page::write(disk, &file, &Page { poisoned: true, ..page });
+                return Err(Error::system("sync", &paths.folder, error));
+            }
             page.settled = true;
             page::write(disk, &file, &page).map_err(fail)?;
         }
@@ -231,6 +253,7 @@ impl<D: Disk + Clone> ActiveSegment<D> {
             bytes.truncate(read.map_err(|error| self.fail("read", error))?);
             match tail::look(&bytes, from == 0) {
                 Tail::Whole => {
+                    self.finish_putting_away(&bytes, from)?;
                     if let Some(seen) = &mut self.seen {
                         seen.len = len;
                     }
@@ -245,6 +268,24 @@ impl<D: Disk + Clone> ActiveSegment<D> {
             }
         }
         Err(self.fail(STEP, io::Error::other("somebody who takes no lock writes pieces of lines all the time")))
+    }
+
+    /// If the last line is one that a writer began to put away when it was killed, after it had kept it.
+    fn finish_putting_away(&mut self, bytes: &[u8], from: u64) -> Result<()> {
+        let Some(lines) = bytes.strip_suffix(b"\n") else { return Ok(()) };
+        let start = memchr::memrchr(b'\n', lines).map_or(0, |newline| newline + 1);
+        let line = &lines[start..];
+        if framing::is_blank(line) || framing::objection(line).is_none() {
+            return Ok(());
+        }
+        let at = from + start as u64;
+        let stretch = Stretch { at, len: line.len() as u64, offset: self.base() + at };
+        if quarantine::is_kept(&self.store.disk, &self.store.paths, stretch) {
+            let stretch = Stretch { len: stretch.len + 1, ..stretch };
+            quarantine::blank(&self.store.disk, &self.writable()?, stretch)
+                .map_err(|error| self.fail("put torn bytes away from", error))?;
+        }
+        Ok(())
     }
 
     fn end_line(&self, file: &D::File) -> Result<()> {
@@ -276,6 +317,14 @@ impl<D: Disk + Clone> ActiveSegment<D> {
             }
         }
         Ok(())
+    }
+}
+
+/// Makes the name of a folder durable, if the one above may be looked into.
+fn sync_above<D: Disk>(disk: &D, folder: &Path) -> io::Result<()> {
+    match uninterrupted(|| disk.sync_folder(folder_of(folder))) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        outcome => outcome,
     }
 }
 

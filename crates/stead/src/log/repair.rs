@@ -117,7 +117,8 @@ impl<D: Disk + Clone> ActiveSegment<D> {
                 Kind::Nothing => {}
             }
         }
-        self.index_all()?;
+        // They can be made anew at any time, when there is room.
+        let _ = self.index_all();
         done.findings = found.damage;
         Ok(todo)
     }
@@ -133,7 +134,7 @@ impl<D: Disk + Clone> ActiveSegment<D> {
         let kept = quarantine::put_away(&self.store.disk, &self.store.paths, &file, stretch).map_err(fail)?;
         uninterrupted(|| self.store.disk.sync_data(&file)).map_err(fail)?;
         if let Place::Sealed(segment) = place {
-            self.make_index(segment)?;
+            let _ = self.store.disk.unlink(&index::path_of(&self.store.paths.segment(segment)));
         }
         Ok(kept)
     }
@@ -188,6 +189,14 @@ impl<D: Disk + Clone> ActiveSegment<D> {
             self.make_index(shorter)?;
         }
         uninterrupted(|| disk.sync_folder(folder)).map_err(fail)
+    }
+
+    /// Whether these lines are the first of the active segment.
+    pub(crate) fn begins_with(&self, file: &D::File, lines: &[u8]) -> Result<bool> {
+        let mut bytes = vec![0; lines.len()];
+        let read = read_full_at(&self.store.disk, file, &mut bytes, 0);
+        let read = read.map_err(|error| Error::system(STEP, &self.store.paths.active, error))?;
+        Ok(bytes[..read] == *lines)
     }
 
     /// Cuts off what stands behind the end of a sealed segment, and was appended again.

@@ -51,8 +51,7 @@ impl<D: Disk + Clone> ActiveSegment<D> {
         let poisoned = poisoned.is_some_and(|page| page.poisoned && page.is_of(self.store.boot));
         let mut segment = sealed.map_or_else(|| self.seal(file), Ok)?;
         let stat = disk.stat_file(next).map_err(fail)?;
-        let page_file = page::open(&disk, &paths.page).map_err(|error| Error::system("open", &paths.page, error))?;
-        let mut page = Page {
+        let page = Page {
             log: self.manifest.id,
             file: stat.id,
             boot: self.store.boot,
@@ -63,14 +62,13 @@ impl<D: Disk + Clone> ActiveSegment<D> {
             synced: segment.end,
             since: 0,
         };
-        self.take_in_late(file, &mut segment)?;
-        page.synced = segment.end;
-        // The sealed name first: a writer that was killed may have given it without a sync.
-        uninterrupted(|| disk.sync_folder(&paths.segments)).map_err(fail)?;
-        // Durable before the first line can be in the new segment: without it nobody could tell what a power cut tore.
-        page::write(&disk, &page_file, &page).map_err(fail)?;
-        uninterrupted(|| disk.sync_data(&page_file)).map_err(fail)?;
-        disk.rename(next_path, &paths.active).map_err(fail)?;
+        let (page_file, mut page) = match self.put_in_place(file, next_path, &mut segment, page) {
+            Ok(placed) => placed,
+            Err(error) => {
+                self.unseal(file, segment);
+                return Err(error);
+            }
+        };
         let durable = uninterrupted(|| disk.sync_folder(&paths.folder));
         let durable = durable.map_err(|error| fail(error).with_kind(ErrorKind::NotDurable));
         let base = layout::end_of(&[segment], 0, Some(&self.manifest));
@@ -88,6 +86,42 @@ impl<D: Disk + Clone> ActiveSegment<D> {
         self.synced = segment.end;
         self.late = None;
         Ok(Rotated { segment, durable: durable.and(noted) })
+    }
+
+    /// The steps from the sealed name to the new active segment.
+    fn put_in_place(
+        &self,
+        file: &D::File,
+        next_path: &Path,
+        segment: &mut Segment,
+        page: Page,
+    ) -> Result<(D::File, Page)> {
+        let (disk, paths) = (&self.store.disk, &self.store.paths);
+        let fail = |error| refused("rotate", &paths.active, &paths.active, error);
+        self.take_in_late(file, segment)?;
+        let page = Page { synced: segment.end, ..page };
+        // The sealed name first: a writer that was killed may have given it without a sync.
+        uninterrupted(|| disk.sync_folder(&paths.segments)).map_err(fail)?;
+        // Durable before the first line can be in the new segment: without it nobody could tell what a power cut tore.
+        let page_file = page::open(disk, &paths.page).map_err(|error| Error::system("open", &paths.page, error))?;
+        page::write(disk, &page_file, &page).map_err(fail)?;
+        uninterrupted(|| disk.sync_data(&page_file)).map_err(fail)?;
+        disk.rename(next_path, &paths.active).map_err(fail)?;
+        Ok((page_file, page))
+    }
+
+    /// A rotation that did not come to its end leaves the segment active, if it still has that name.
+    fn unseal(&mut self, file: &D::File, segment: Segment) {
+        let (disk, paths) = (&self.store.disk, &self.store.paths);
+        let is_active = match (disk.stat(&paths.active), disk.stat_file(file)) {
+            (Ok(active), Ok(ours)) => active.id == ours.id && ours.names > 1,
+            _ => false,
+        };
+        if is_active {
+            let _ = disk.unlink(&paths.segment(segment));
+        }
+        // Whatever the page says now, the file is met anew.
+        (self.seen, self.page) = (None, None);
     }
 
     /// Where the segment ends is decided once it has its second name: what somebody who takes no lock appended until then

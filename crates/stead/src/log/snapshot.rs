@@ -31,8 +31,9 @@ impl<S> Snapshot<S> {
 /// A snapshot as it is in a file: whose it is as well.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Saved<S> {
-    #[serde(flatten)]
-    pub(crate) snapshot: Snapshot<S>,
+    pub(crate) state: S,
+    pub(crate) offset: u64,
+    pub(crate) hash: String,
     /// The log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     log: Option<String>,
@@ -47,8 +48,8 @@ fn is_zero(number: &u64) -> bool {
 }
 
 impl<S> Saved<S> {
-    pub(crate) fn new(snapshot: Snapshot<S>, log: LogId, version: u64) -> Saved<S> {
-        Saved { snapshot, log: Some(log.to_string()), version }
+    pub(crate) fn new(state: S, offset: u64, hash: String, log: LogId, version: u64) -> Saved<S> {
+        Saved { state, offset, hash, log: Some(log.to_string()), version }
     }
 
     pub(crate) fn log(&self) -> Option<LogId> {

@@ -72,7 +72,7 @@ impl EventReader {
         let end = store.last_line()?;
         let log = manifest.as_ref().map(|manifest| manifest.id);
         let page = log.and_then(|log| page::read(&store.disk, &store.paths.page, log));
-        let of_file = page.filter(|page| active.as_ref().is_some_and(|active| active.id == page.file));
+        let of_file = page.filter(|page| active.as_ref().is_some_and(|active| page.names(active.id, store.boot)));
         let start = if archive > 0 { 0 } else { segments.first().map_or(base, |segment| segment.base) };
         let segments = segments.into_iter().map(|segment| SegmentStat {
             path: store.paths.segment(segment),

@@ -9,7 +9,7 @@ use crate::log::cursor::LogId;
 use crate::log::index::{self, Index};
 use crate::log::layout::{Paths, Segment};
 use crate::log::locate::{Active, Parts};
-use crate::log::manifest::Manifest;
+use crate::log::manifest::{self, Manifest};
 use crate::log::page::{self, Page};
 use crate::log::scan::{Scanned, scan};
 use crate::log::store::Store;
@@ -98,12 +98,7 @@ pub(crate) enum Place {
 pub fn verify(dir: impl AsRef<Path>, progress: &mut dyn FnMut(Progress)) -> Result<Verified> {
     let store = Store::new(RealDisk, Paths::new(dir.as_ref()), boot());
     let first = Look::at(&store, progress)?;
-    if first
-        .found
-        .damage
-        .iter()
-        .all(|finding| !matches!(finding.kind, Kind::Bad(Place::Active) | Kind::Missing | Kind::Late(_)))
-    {
+    if first.found.damage.is_empty() {
         return Ok(first.found);
     }
     // A writer may have been at work there: what is damage is so at a second look, too.
@@ -124,17 +119,20 @@ pub(crate) struct Look<'a, D: Disk> {
 
 impl<'a, D: Disk + Clone> Look<'a, D> {
     pub(crate) fn at(store: &'a Store<D>, progress: &'a mut dyn FnMut(Progress)) -> Result<Look<'a, D>> {
+        // Before the files: what it says is durable is then surely to be there.
+        let manifest = manifest::read(&store.disk, &store.paths.manifest)?;
+        let page = manifest.and_then(|manifest| page::read(&store.disk, &store.paths.page, manifest.id));
         let parts = store.parts()?;
         let sealed: u64 = parts.segments.iter().map(|segment| segment.end - segment.base).sum();
         let active = parts.active.as_ref().map_or(0, |active| active.len);
         let total = sealed + active + parts.archive;
         let found = Verified { log: parts.manifest.as_ref().map(|manifest| manifest.id), ..Verified::default() };
         let mut look = Look { store, found, done: 0, total, progress };
-        look.all(&parts)?;
+        look.all(&parts, page)?;
         Ok(look)
     }
 
-    fn all(&mut self, parts: &Parts<D::File>) -> Result<()> {
+    fn all(&mut self, parts: &Parts<D::File>, page: Option<Page>) -> Result<()> {
         let Parts { manifest, segments, active, base, archive, .. } = parts;
         let begun = if *archive > 0 { Some(0) } else { segments.first().map(|segment| segment.base) };
         self.found.start = begun.unwrap_or(*base);
@@ -148,8 +146,6 @@ impl<'a, D: Disk + Clone> Look<'a, D> {
         }
         self.between(at, *base, manifest.as_ref());
         self.found.end = *base;
-        let page =
-            manifest.as_ref().and_then(|manifest| page::read(&self.store.disk, &self.store.paths.page, manifest.id));
         match active {
             Some(active) => self.active(active, *base, page)?,
             None => self.no_active(*base, page),
@@ -182,7 +178,7 @@ impl<'a, D: Disk + Clone> Look<'a, D> {
     /// What lies between two files.
     fn between(&mut self, at: u64, next: u64, manifest: Option<&Manifest>) {
         let path = self.store.paths.segments.clone();
-        if at < next && manifest.is_none_or(|manifest| manifest.gap_at(at) != Some((at, next))) {
+        if at < next && manifest.and_then(|manifest| manifest.gap_at(at)).is_none_or(|(_, end)| end < next) {
             self.damage(path, (at, next), "no segment holds this".to_owned(), Kind::Missing);
         } else if at > next {
             self.note(path, (next, at), "two segments hold this; the longer one is read".to_owned());
@@ -242,7 +238,7 @@ impl<'a, D: Disk + Clone> Look<'a, D> {
         self.found.files += 1;
         self.found.lines += lines;
         self.found.end = base + active.len;
-        let of_file = page.filter(|page| page.file == active.id);
+        let of_file = page.filter(|page| page.names(active.id, self.store.boot));
         let mount = self.store.disk.mount(&self.store.paths.folder);
         let unsure = of_file.filter(|page| !page.is_sure(self.store.boot, mount)).map_or(u64::MAX, |page| page.synced);
         let last = bad.len().saturating_sub(1);

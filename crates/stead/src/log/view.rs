@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::log::cursor::{LogId, line_hash};
 use crate::log::event::Event;
 use crate::log::reader::EventReader;
-use crate::log::snapshot::{self, Saved, Snapshot};
+use crate::log::snapshot::{self, Saved};
 
 /// Folds an event into the state. It should depend on nothing else, and pass over events it does not know.
 pub type ReduceFn<S> = fn(S, &Event) -> S;
@@ -160,10 +160,10 @@ where
         self.log = log;
         let saved: Option<Saved<S>> = snapshot::load_as(&self.snapshot_path)?;
         let is_ours = |saved: &Saved<S>| log.is_some() && saved.log() == log && saved.version == self.version;
-        if let Some(Saved { snapshot, .. }) = saved.filter(is_ours) {
-            let Snapshot { state, offset, hash } = snapshot;
+        if let Some(Saved { state, offset, hash, .. }) = saved.filter(is_ours) {
             // A log that cannot be read is an error, and no reason to fold anew.
-            if reader.read_line_hash_before(offset)?.unwrap_or_default() == hash {
+            let before = reader.read_line_hash_before(offset)?;
+            if before.as_deref().unwrap_or_default() == hash && before.is_some() == (offset > 0) {
                 (self.state, self.offset, self.hash) = (state, offset, hash);
             }
         }
@@ -173,8 +173,8 @@ where
 
     fn save(&self) -> io::Result<()> {
         let Some(log) = self.log else { return Ok(()) };
-        let snapshot = Snapshot::new(&self.state, self.offset, self.hash.clone());
-        snapshot::save_as(&self.snapshot_path, &Saved::new(snapshot, log, self.version))
+        let saved = Saved::new(&self.state, self.offset, self.hash.clone(), log, self.version);
+        snapshot::save_as(&self.snapshot_path, &saved)
     }
 }
 

@@ -36,7 +36,9 @@ use crate::sys::{self, Access, Links};
 const STEP: &str = "append to";
 /// How often the log may be rotated between two steps of ours.
 const TRIES: usize = 1000;
-/// How long a writer that does not sync may append to a log that was moved away.
+/// The buffer that a writer keeps is not larger.
+const BUFFER_MAX: usize = 1 << 20;
+/// How long a writer that does not sync may append to a log that was moved away or removed.
 const LOOK_PAUSE: Duration = Duration::from_millis(20);
 
 /// A writer of one log: by itself for as long as it lives, or one of many.
@@ -135,10 +137,11 @@ impl EventWriter {
             Durability::None | Durability::EveryAppend => None,
         };
         let syncer = syncer.transpose().map_err(|error| Error::system("start a thread for", dir, error))?;
+        let is_alone = !options.shared && options.lock == LockMode::Flock;
         let mut writer = EventWriter {
             archive_path: store.paths.segments.clone(),
             limits: options.limits.or(manifest.limits),
-            active: ActiveSegment::new(store.clone(), manifest, !options.shared),
+            active: ActiveSegment::new(store.clone(), manifest, is_alone),
             store,
             lock,
             keeps: !options.shared,
@@ -194,13 +197,13 @@ impl EventWriter {
         let mut lines = std::mem::take(&mut self.lines);
         lines.clear();
         let outcome = self.write_value(value, &mut lines).and_then(|()| self.append_framed(&lines, lines.len() - 1));
-        self.lines = lines;
+        self.keep_buffer(lines);
         outcome
     }
 
     fn write_value(&self, value: &impl Serialize, lines: &mut Vec<u8>) -> io::Result<()> {
         serde_json::to_writer(&mut *lines, value)?;
-        self.insist_on_line(lines, lines.first() == Some(&b'{') && !lines.contains(&b'\n'))?;
+        self.insist_on_line(lines, lines.first() == Some(&b'{') && memchr::memchr(b'\n', lines).is_none())?;
         lines.push(b'\n');
         Ok(())
     }
@@ -223,8 +226,8 @@ impl EventWriter {
     pub fn append_lines<L: AsRef<[u8]>>(&mut self, lines: &[L]) -> io::Result<AppendResult> {
         for (index, line) in lines.iter().enumerate() {
             let line = line.as_ref();
-            let objection =
-                framing::objection(line).or_else(|| line.contains(&b'\n').then(|| "a newline inside".to_owned()));
+            let objection = framing::objection(line)
+                .or_else(|| memchr::memchr(b'\n', line).is_some().then(|| "a newline inside".to_owned()));
             if let Some(objection) = objection {
                 let error = Error::found(ErrorKind::InvalidInput, STEP, &self.store.paths.active, objection);
                 return Err(error
@@ -238,10 +241,20 @@ impl EventWriter {
             let hash = end.line_hash();
             return Ok(AppendResult { start_offset: end.offset, end_offset: end.offset, line_hash: hash });
         }
-        let mut framed = Vec::new();
+        let mut framed = std::mem::take(&mut self.lines);
+        framed.clear();
         let (mut last, mut end) = (0, 0);
         framing::join(lines.iter().map(AsRef::as_ref), &mut framed, |next| (last, end) = (end, next));
-        self.append_framed(&framed, end - last - 1)
+        let outcome = self.append_framed(&framed, end - last - 1);
+        self.keep_buffer(framed);
+        outcome
+    }
+
+    /// Keeps a buffer for the next append, unless it is a large one.
+    fn keep_buffer(&mut self, lines: Vec<u8>) {
+        if lines.capacity() <= BUFFER_MAX {
+            self.lines = lines;
+        }
     }
 
     /// An error for a line that must not be in a log.
@@ -274,7 +287,7 @@ impl EventWriter {
 
     fn append_locked(&mut self, grip: &mut Grip, lines: &[u8], last: usize) -> Result<AppendResult> {
         self.make_ready(grip)?;
-        let Appended { start, end } = self.active.append(grip.file(), lines, sys::wall_micros())?;
+        let Appended { start, end } = self.active.append(grip.file(), lines)?;
         self.make_durable(grip, end)?;
         self.roll_if_full(grip);
         let line = &lines[lines.len() - 1 - last..lines.len() - 1];
@@ -544,14 +557,16 @@ impl EventWriter {
     fn insist_on_path(&mut self, grip: &mut Grip) -> Result<()> {
         let active = &self.store.paths.active;
         if self.options.durability == Durability::None && self.options.lock == LockMode::Flock {
-            // A look costs as much as the write. A file that was removed is told by its number of names, at once.
+            // A look costs as much as the write.
             let now = sys::now();
             if self.looked.is_some_and(|looked| now.saturating_duration_since(looked) < LOOK_PAUSE) {
                 return Ok(());
             }
         }
         let at_path = sys::stat(active, Links::Refuse).map(|stat| stat.id).ok();
-        let held = RealDisk.stat_file(grip.file()).map(|stat| stat.id).ok();
+        // A file that was met before is known by its number.
+        let known = self.active.id().filter(|_| self.options.lock == LockMode::Flock && !self.options.shared);
+        let held = known.or_else(|| RealDisk.stat_file(grip.file()).map(|stat| stat.id).ok());
         match (at_path, self.options.lock) {
             (at_path, _) if at_path.is_some() && at_path == held => {
                 self.looked = Some(sys::now());
@@ -649,8 +664,11 @@ impl EventWriter {
             return Ok(0);
         }
         self.active.make_ready(grip.file())?;
-        self.active.append(grip.file(), &late, sys::wall_micros())?;
-        self.active.sync(grip.file())?;
+        // Not again, if whoever did so was killed before the cut.
+        if !self.active.begins_with(grip.file(), &late)? {
+            self.active.append(grip.file(), &late)?;
+            self.active.sync(grip.file())?;
+        }
         self.active.cut_late(sealed)?;
         Ok(late.len() as u64)
     }

@@ -83,6 +83,12 @@ pub trait Disk {
     /// Those of write(2).
     fn append(&self, file: &Self::File, bytes: &[u8]) -> io::Result<usize>;
 
+    /// How long an open file is; cheaper than a look at all of it. What is read and written through it is not touched.
+    ///
+    /// # Errors
+    /// Those of lseek(2).
+    fn len(&self, file: &Self::File) -> io::Result<u64>;
+
     /// Where the last [`append`](Disk::append) through this open file ended, whoever appends beside it.
     ///
     /// # Errors
@@ -208,6 +214,10 @@ impl Disk for RealDisk {
 
     fn append(&self, file: &File, bytes: &[u8]) -> io::Result<usize> {
         io::Write::write(&mut &*file, bytes)
+    }
+
+    fn len(&self, file: &File) -> io::Result<u64> {
+        io::Seek::seek(&mut &*file, io::SeekFrom::End(0))
     }
 
     fn position(&self, file: &File) -> io::Result<u64> {

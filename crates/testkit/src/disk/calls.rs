@@ -257,6 +257,10 @@ impl Disk for SimDisk {
         self.write_by(Op::Append, file, bytes, None)
     }
 
+    fn len(&self, file: &SimFile) -> io::Result<u64> {
+        self.stat_file(file).map(|stat| stat.len)
+    }
+
     fn position(&self, file: &SimFile) -> io::Result<u64> {
         // Whoever else appends is not between two calls of a test.
         self.stat_file(file).map(|stat| stat.len)
