@@ -152,6 +152,16 @@ impl<D: Disk + Clone> Feed<D> {
     #[expect(clippy::option_option, reason = "three answers, and this is how the caller returns two of them")]
     fn judge(&mut self, span: Span) -> Result<Option<Option<Span>>> {
         let line = &self.buffer[span.from..span.to];
+        let is_sure = span.offset < self.piece().unsure_from;
+        // Nearly every line.
+        if let [b'{', .., b'}'] = line
+            && is_sure
+            && span.offset >= self.run_until
+            && line.len() <= self.line_max
+        {
+            self.consume(span);
+            return Ok(Some(Some(span)));
+        }
         if framing::is_blank(line) {
             self.consume(span);
             return Ok(None);
@@ -160,11 +170,10 @@ impl<D: Disk + Clone> Feed<D> {
             self.consume(span);
             return Err(self.error(ErrorKind::TooLarge, span.offset, span.next, "a line longer than the limit"));
         }
-        let is_unsure = span.offset >= self.piece().unsure_from;
-        let objection = if is_unsure {
-            framing::objection(line)
-        } else {
+        let objection = if is_sure {
             (!framing::looks_like_object(line)).then(|| framing::objection(line).unwrap_or_default())
+        } else {
+            framing::objection(line)
         };
         if let Some(objection) = objection {
             return self.bad(span.offset, span.next, &objection);

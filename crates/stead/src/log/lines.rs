@@ -114,31 +114,30 @@ impl<T: DeserializeOwned> Events<T> {
     pub fn line(&self) -> &[u8] {
         self.last.map_or(&[], |span| self.lines.feed.line(span))
     }
-
-    fn step(&mut self) -> Result<Option<Decoded<T>>> {
-        loop {
-            let Some(span) = self.lines.next_span()? else { return Ok(None) };
-            match decode(&mut self.lines.feed, span) {
-                Outcome::Value(value) => {
-                    self.last = Some(span);
-                    return Ok(Some(value));
-                }
-                Outcome::Again => {}
-                Outcome::Torn => return Ok(None),
-                Outcome::Failed(error) => {
-                    self.last = Some(span).filter(|_| error.is_unexpected());
-                    return Err(error);
-                }
-            }
-        }
-    }
 }
 
 impl<T: DeserializeOwned> Iterator for Events<T> {
     type Item = Result<Decoded<T>>;
 
     fn next(&mut self) -> Option<Result<Decoded<T>>> {
-        self.step().transpose()
+        loop {
+            let span = match self.lines.next_span() {
+                Ok(span) => span?,
+                Err(error) => return Some(Err(error)),
+            };
+            match decode(&mut self.lines.feed, span) {
+                Outcome::Value(value) => {
+                    self.last = Some(span);
+                    return Some(Ok(value));
+                }
+                Outcome::Again => {}
+                Outcome::Torn => return None,
+                Outcome::Failed(error) => {
+                    self.last = Some(span).filter(|_| error.is_unexpected());
+                    return Some(Err(error));
+                }
+            }
+        }
     }
 }
 
@@ -152,8 +151,9 @@ pub(crate) enum Outcome<T> {
 }
 
 /// Decodes a line of a feed.
+#[inline]
 pub(crate) fn decode<T: DeserializeOwned>(feed: &mut Feed<RealDisk>, span: Span) -> Outcome<T> {
-    let error = match serde_json::from_slice(feed.line(span)) {
+    let error = match from_line(feed.line(span)) {
         Ok(value) => return Outcome::Value(Decoded { value, offset: span.offset, end: span.next }),
         Err(error) => error,
     };
@@ -166,5 +166,13 @@ pub(crate) fn decode<T: DeserializeOwned>(feed: &mut Feed<RealDisk>, span: Span)
                 format!("the line at offset {} is a JSON object, but not what was asked for: {error}", span.offset);
             Outcome::Failed(Error::found(ErrorKind::Unexpected, "decode", feed.path(), what))
         }
+    }
+}
+
+fn from_line<T: DeserializeOwned>(line: &[u8]) -> serde_json::Result<T> {
+    match std::str::from_utf8(line) {
+        // Text that is known to be text is decoded faster.
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(line),
     }
 }

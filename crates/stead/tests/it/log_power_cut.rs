@@ -155,8 +155,8 @@ impl Rig {
             }
             rest = &rest[parts..];
         }
-        let lost = self.kept.iter().find(|(key, number)| last.get(key).is_none_or(|last| last < number));
-        match lost {
+        let missing = self.kept.iter().find(|(key, number)| last.get(key).is_none_or(|last| last < number));
+        match missing {
             Some((key, number)) if complete => Err(format!("{key:?} was told {number}, read was {:?}", last.get(key))),
             _ => Ok(()),
         }

@@ -8,6 +8,11 @@ use testkit::{Fault, Op, Outcome, Scenario, SimDisk, Trouble};
 
 const LOG: &str = "/d/log";
 
+/// How many crash states are looked at after each step: `STEAD_CRASHES` times as many as by default.
+fn budget(states: usize) -> usize {
+    states * std::env::var("STEAD_CRASHES").map_or(1, |times| times.parse().expect("a number"))
+}
+
 /// Each start of the system has another name.
 fn boot() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -104,7 +109,9 @@ fn trap_49_a_batch_that_was_not_synced_is_whole_or_gone() {
                 append(&mut writer, group.clone())?;
             }
             writer.sync()?;
-            groups.iter().for_each(|group| acked.note(group.start.to_string()));
+            for group in &groups {
+                acked.note(group.start.to_string());
+            }
             Ok(())
         })
         .recover(next_writer)
@@ -150,7 +157,8 @@ fn rotations(links: bool) -> Scenario<'static> {
         })
         .recover(next_writer)
         .check(move |disk, acked| reads(disk, acked, &known))
-        .budget(600)
+        .budget(budget(400))
+        .cut_recoveries(budget(10))
 }
 
 /// Trap 35: a rotation that is cut short at any step loses and doubles nothing.
@@ -158,7 +166,25 @@ fn rotations(links: bool) -> Scenario<'static> {
 fn trap_35_a_rotation_is_cut_short_anywhere() {
     held(&rotations(true));
     held(&rotations(false));
-    faults_held(&rotations(true));
+}
+
+/// Nothing is lost by a call that fails, either.
+#[test]
+fn trap_35_a_rotation_meets_failing_calls() {
+    let scenario = Scenario::new("log: rotate, failing")
+        .run(|disk, acked| {
+            let mut writer = Writer::open(disk, LOG, &boot(), true)?;
+            append(&mut writer, 0..1)?;
+            acked.note("0");
+            writer.rotate()?;
+            append(&mut writer, 1..2)?;
+            acked.note("1");
+            Ok(())
+        })
+        .recover(next_writer)
+        .check(|disk, acked| reads(disk, acked, &[0..1, 1..2]))
+        .budget(budget(100));
+    faults_held(&scenario);
 }
 
 /// The next writer goes on appending: what it acknowledges is there as well.
@@ -189,7 +215,8 @@ fn life_goes_on_after_a_cut() {
             acked.push("9".to_owned());
             reads(disk, &acked, &[0..1, 1..4, 4..5, 9..10])
         })
-        .budget(600);
+        .budget(budget(400))
+        .cut_recoveries(budget(10));
     held(&scenario);
 }
 
@@ -205,7 +232,7 @@ fn a_repair_is_cut_short_anywhere() {
             writer.rotate().expect("a disk without faults");
             append(&mut writer, 6..7).expect("a disk without faults");
             for folder in [format!("{LOG}/segments"), LOG.to_owned()] {
-                for name in disk.names(&folder).into_iter().filter(|name| name.ends_with(".jsonl")) {
+                for name in disk.names(&folder).into_iter().filter(|name| name.contains(".jsonl")) {
                     let path = format!("{folder}/{name}");
                     let content = disk.content(&path).expect("it is there");
                     // The second line of the segment; the active one stays.
@@ -249,7 +276,9 @@ fn without_a_sync_the_proof_fails() {
 /// what the dead one had not synced must not take with it what the living one says is durable.
 #[test]
 fn a_kill_and_then_a_power_cut() {
-    for step in 1..60 {
+    // Not each step each time, but each in some run of the tests.
+    let stride = if budget(1) > 1 { 1 } else { 2 };
+    for step in (1 + std::process::id() as usize % stride..70).step_by(stride) {
         let done = std::cell::Cell::new(false);
         let name = boot();
         let scenario = Scenario::new(format!("log: killed at step {step}, then cut"))
@@ -276,8 +305,8 @@ fn a_kill_and_then_a_power_cut() {
             })
             .recover(next_writer)
             .check(|disk, acked| reads(disk, acked, &[0..1, 1..4, 9..10]))
-            .budget(120)
-            .cut_recoveries(3);
+            .budget(budget(60))
+            .cut_recoveries(budget(2));
         held(&scenario);
         if done.get() {
             return;
