@@ -3,7 +3,7 @@
 mod alarm;
 mod attributes;
 mod born;
-#[allow(dead_code, reason = "only the log follows a file")]
+#[cfg_attr(not(feature = "log"), allow(dead_code, reason = "only the log follows a file"))]
 mod changes;
 mod fds;
 mod holders;
@@ -18,7 +18,7 @@ pub(crate) use crate::sys::unix::*;
 pub(crate) use alarm::{Alarm, lock_with_alarm};
 pub(crate) use attributes::{attributes, set_metadata};
 pub(crate) use born::create_whole;
-#[allow(unused_imports, reason = "only the log follows a file")]
+#[cfg_attr(not(feature = "log"), allow(unused_imports, reason = "only the log follows a file"))]
 pub(crate) use changes::Changes;
 pub(crate) use locks::{all_locks, first_taker, kernel_view};
 pub(crate) use open::open;

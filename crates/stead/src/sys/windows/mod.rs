@@ -4,7 +4,7 @@ mod alarm;
 #[path = "../alarm_thread.rs"]
 mod alarm_thread;
 mod born;
-#[allow(dead_code, reason = "only the log follows a file")]
+#[cfg_attr(not(feature = "log"), allow(dead_code, reason = "only the log follows a file"))]
 #[path = "../changes_by_notify.rs"]
 mod changes;
 mod error;
@@ -22,7 +22,7 @@ mod volume;
 
 pub(crate) use alarm::{Alarm, lock_with_alarm};
 pub(crate) use born::create_whole;
-#[allow(unused_imports, reason = "only the log follows a file")]
+#[cfg_attr(not(feature = "log"), allow(unused_imports, reason = "only the log follows a file"))]
 pub(crate) use changes::Changes;
 pub(crate) use error::{means_link, means_not_writable, means_unsupported};
 pub(crate) use file::{open, read_at, stat, stat_file, write_at};
