@@ -42,7 +42,7 @@ pub struct Repaired {
 /// It can be cut short at any step, and begun again.
 ///
 /// # Errors
-/// [`Busy`](ErrorKind::Busy) or [`TimedOut`](ErrorKind::TimedOut) where a writer has the log; those of the system.
+/// [`Busy`](crate::ErrorKind::Busy) or [`TimedOut`](crate::ErrorKind::TimedOut) where a writer has the log; those of the system.
 pub fn repair(dir: impl AsRef<Path>, wait: impl Into<Wait>, progress: &mut dyn FnMut(Progress)) -> Result<Repaired> {
     let dir = dir.as_ref();
     // A log is not made by repairing it.
