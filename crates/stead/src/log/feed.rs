@@ -349,9 +349,13 @@ impl<D: Disk + Clone> Feed<D> {
 
     /// Reads more of the file into the buffer. False: it has no more.
     fn fill(&mut self) -> Result<bool> {
-        if self.hit_end {
+        if self.hit_end && !self.is_inside_batch() {
             // What has no newline may be torn, and overwritten by now: it is read anew, later.
             return Ok(false);
+        }
+        if self.hit_end {
+            // The rest of the batch has been seen to be there since.
+            self.forget();
         }
         let kept = self.filled - self.from;
         if self.from > 0 {

@@ -19,7 +19,7 @@ fn lines(numbers: std::ops::Range<u64>, len: usize) -> String {
 }
 
 fn frame(text: &str) -> Vec<u8> {
-    zstd::encode_all(text.as_bytes(), 3).unwrap()
+    ruzstd::encoding::compress_to_vec(text.as_bytes(), ruzstd::encoding::CompressionLevel::Fastest)
 }
 
 /// The directory, and the whole of its history.
