@@ -9,3 +9,12 @@ use crate::lock::fuzz_record;
 pub fn record(bytes: &[u8]) {
     fuzz_record(bytes);
 }
+
+/// Reads `bytes` as the files of an event log. What is left once the torn stretches are put away must be whole.
+///
+/// # Panics
+/// If that does not hold.
+#[cfg(feature = "log")]
+pub fn log(bytes: &[u8]) {
+    crate::log::fuzzing::log(bytes);
+}

@@ -137,6 +137,15 @@ pub(crate) fn read<D: Disk>(disk: &D, path: &Path) -> Result<Option<Manifest>> {
     Manifest::decode(&bytes[..read], path).map(Some)
 }
 
+/// For the fuzz target: what is understood says the same when it is written again.
+#[cfg(any(fuzzing, test))]
+pub(crate) fn fuzz(bytes: &[u8], path: &Path) {
+    if let Ok(manifest) = Manifest::decode(bytes, path) {
+        let again = Manifest::decode(&manifest.encode(), path).expect("our own text");
+        assert_eq!((again.id, again.gaps), (manifest.id, manifest.gaps));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -34,6 +34,8 @@ mod feed;
 mod follow;
 mod foundation;
 mod framing;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzing;
 mod index;
 mod layout;
 mod lines;

@@ -149,6 +149,14 @@ pub(crate) fn write<D: Disk>(disk: &D, file: &D::File, page: &Page) -> io::Resul
     write_all_at(disk, file, &page.encode(), 0)
 }
 
+/// For the fuzz target: what is believed says the same when it is written again.
+#[cfg(any(fuzzing, test))]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    if let Some(page) = bytes.first_chunk().and_then(Page::decode) {
+        assert_eq!(Page::decode(&page.encode()), Some(page));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
