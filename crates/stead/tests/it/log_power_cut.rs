@@ -15,7 +15,7 @@ use testkit::{Actor, Cut, Stage, shutdown_filesystem};
 use crate::cast::CAST;
 use crate::mounted::{EXT4, Image, Mounted, XFS};
 
-const CUTS: u64 = 15;
+const CUTS: u64 = 8;
 const WRITERS: u64 = 2;
 /// After this many lines a log is made anew, so that the disk is not filled.
 const LINES_MAX: usize = 20_000;

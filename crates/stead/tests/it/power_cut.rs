@@ -22,7 +22,7 @@ use crate::mounted::{EXT4, Image, Mounted, XFS};
 
 pub(crate) use self::worker::work;
 
-const CUTS: u64 = 20;
+const CUTS: u64 = 10;
 
 /// Trap 24 and the promises of [`Durability`].
 #[test]
