@@ -67,7 +67,12 @@ fn merge_item(old: &mut Item, new: &Json) -> Result<(), Wrong> {
     match (old, new) {
         (Item::ArrayOfTables(tables), Json::Array(items)) if items.iter().all(is_table) => merge_tables(tables, items),
         (old, Json::Object(new)) if datetime(new).is_none() && old.is_table_like() => {
-            old.as_table_like_mut().map_or(Ok(()), |table| merge(table, new))
+            let Some(table) = old.as_table_like_mut() else { return Ok(()) };
+            merge(table, new)?;
+            if table.is_empty() {
+                say_empty(old);
+            }
+            Ok(())
         }
         (Item::Value(old), new) => {
             let mut value = value(new)?;
@@ -79,6 +84,18 @@ fn merge_item(old: &mut Item, new: &Json) -> Result<(), Wrong> {
             *old = item(new)?;
             Ok(())
         }
+    }
+}
+
+/// A table that was there by what is in it only has to be said once nothing is.
+fn say_empty(item: &mut Item) {
+    match item {
+        Item::Table(table) => {
+            table.set_implicit(false);
+            table.set_dotted(false);
+        }
+        Item::Value(Value::InlineTable(table)) => table.set_dotted(false),
+        _ => {}
     }
 }
 
@@ -228,6 +245,14 @@ name = \"bob\" # the builder
         });
         let expected = "a = 1\n\n[b]\nc = [1, 2]\n\n[b.d]\ne = \"f\"\n\n[[g]]\nh = true\n";
         assert_eq!(added, expected);
+    }
+
+    /// Symptom: a table of which only a table inside is written vanished with that. Cause: it was there by implication.
+    #[test]
+    fn a_table_that_becomes_empty_stays() {
+        assert_eq!(change("[a.b]\nc = 1\n", |value| value["a"] = json!({})), "[a]\n");
+        assert_eq!(change("a.b = 1\n", |value| value["a"] = json!({})), "[a]\n");
+        assert_eq!(change("x = { a.b = 1 }\n", |value| value["x"] = json!({"a": {}})), "x = { a = {} }\n");
     }
 
     #[test]
