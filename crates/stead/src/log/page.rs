@@ -27,13 +27,9 @@ const TRIES: usize = 4;
 pub(crate) struct Boot(u64);
 
 impl Boot {
-    /// Told by the system's own name for it; without one no boot is the same as another.
+    /// Told by the system's own name for it; without one all are the same, and what a power cut tore is called damage.
     pub(crate) fn named(id: Option<&str>) -> Boot {
         Boot(id.map_or(0, |id| xxh3_64(id.as_bytes()) | 1))
-    }
-
-    fn is(self, other: Boot) -> bool {
-        self == other && self.0 != 0
     }
 }
 
@@ -60,7 +56,7 @@ pub(crate) struct Page {
 impl Page {
     /// Whether it was written since the system started.
     pub(crate) fn is_of(&self, boot: Boot) -> bool {
-        self.boot.is(boot)
+        self.boot == boot
     }
 
     /// Whether it is about this file. A device may have another number after a start of the system.

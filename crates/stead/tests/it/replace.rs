@@ -151,6 +151,7 @@ mod on_unix {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
     use rustix::process::geteuid;
+    #[cfg(all(target_os = "linux", not(stead_other_unix)))]
     use testkit::skip;
 
     use super::*;
