@@ -317,7 +317,7 @@ mod on_unix {
 }
 
 /// A file that belongs to an event log is refused by what changes plain files, and stays as it is.
-#[cfg(feature = "log")]
+#[cfg(all(unix, feature = "log"))]
 #[test]
 fn the_files_of_a_log_are_refused() {
     let folder = tempfile::tempdir().unwrap();
