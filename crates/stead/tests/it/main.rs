@@ -23,7 +23,6 @@ mod inherited;
 mod inspection;
 #[cfg(all(unix, feature = "log"))]
 mod log;
-#[cfg(unix)]
 #[cfg(all(target_os = "linux", not(stead_other_unix), feature = "log"))]
 mod log_power_cut;
 // The simulated disk is the same everywhere, and under Wine it takes minutes.
