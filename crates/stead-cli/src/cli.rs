@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use stead::lock::Options;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
 
 use crate::commands::{
-    append, clean, completions, delete, get, log, ls, man, merge, patch, run, set, update, who, write,
+    append, clean, completions, delete, edit, get, log, ls, man, merge, patch, run, set, update, who, write,
 };
 use crate::doctor;
-use crate::exit::ExitCode;
-use crate::failure::Failure;
-use crate::printer::Printer;
 
 /// The environment variable that says what `--lock-dir` says.
 const LOCK_DIR_VARIABLE: &str = "STEAD_LOCK_DIR";
@@ -54,6 +54,7 @@ enum Command {
     Patch(patch::PatchArgs),
     Update(update::UpdateArgs),
     Log(log::LogArgs),
+    Edit(edit::EditArgs),
     Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -131,6 +132,7 @@ fn dispatch(args: impl IntoIterator<Item = OsString>, out: &mut Printer) -> Resu
         Command::Patch(args) => patch::run(args, out),
         Command::Update(args) => update::run(args, out),
         Command::Log(args) => log::run(args, out),
+        Command::Edit(args) => edit::run(args, out),
         Command::Doctor(args) => doctor::run(args, out),
         Command::Completions(args) => completions::run(args, out),
         Command::Man(args) => man::run(args, out),

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use stead::atomic::{Appended, Durability, Swept, Version};
+use stead::edit::Draft;
 use stead::lock::{Cleaned, Holder, Inspection, Waiter};
 
 /// `stead.who/1`
@@ -83,6 +84,24 @@ pub(crate) fn appended(file: &Path, count: usize, appended: &Appended, durabilit
     fields.insert("durable".to_owned(), (durability != Durability::None && is_named).into());
     fields.insert("created".to_owned(), appended.created.into());
     fields.insert("kept".to_owned(), paths(&appended.kept));
+    Value::Object(fields)
+}
+
+/// `stead.drafts/1`
+pub(crate) fn drafts(drafts: &[Draft]) -> Value {
+    json!({"schema": "stead.drafts/1", "drafts": drafts.iter().map(draft).collect::<Vec<_>>()})
+}
+
+fn draft(draft: &Draft) -> Value {
+    let mut fields = Map::new();
+    path(&mut fields, draft.path());
+    fields.insert("draft".to_owned(), draft.draft().to_string_lossy().into());
+    fields.insert("started".to_owned(), json!(time(draft.started())));
+    fields.insert("saved".to_owned(), json!(time(draft.saved())));
+    fields.insert("in_use".to_owned(), draft.is_in_use().into());
+    fields.insert("conflict".to_owned(), draft.is_conflict().into());
+    fields.insert("earlier".to_owned(), paths(&draft.earlier()));
+    fields.insert("left_by_editor".to_owned(), paths(&draft.left_by_editor()));
     Value::Object(fields)
 }
 

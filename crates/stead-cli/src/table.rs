@@ -2,6 +2,7 @@
 
 use comfy_table::{ContentArrangement, Table, TableStyle};
 use stead::lock::{Age, Holder, Inspection, State, Waiter};
+use stead_console::text::plain;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 const HEADER: [&str; 9] = ["LOCK", "STATE", "MODE", "PID", "USER", "FOR", "TOKEN", "LABEL", "COMMAND"];
@@ -119,11 +120,6 @@ fn row(state: &str, mode: String, command: &str) -> Row {
     row[2] = mode;
     row[COMMAND] = plain(command);
     row
-}
-
-/// Text of others, fit for one line of a terminal: control characters are shown, not obeyed.
-pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 #[cfg(test)]

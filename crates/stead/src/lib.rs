@@ -3,6 +3,8 @@
 pub mod atomic;
 #[cfg(feature = "document")]
 pub mod document;
+#[cfg(feature = "edit")]
+pub mod edit;
 mod error;
 pub mod filesystem;
 #[cfg(fuzzing)]

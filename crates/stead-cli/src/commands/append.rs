@@ -6,14 +6,15 @@ use clap::Args;
 use serde_json::Value;
 use stead::atomic::{Appended, Appender};
 use stead::document::{Format, Json};
+use stead_console::durable::DurabilityFlag;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
+use stead_console::waiting::{self, Patience};
+use stead_console::{input, messages};
 
 use crate::cli::LockDir;
-use crate::durable::DurabilityFlag;
-use crate::exit::ExitCode;
-use crate::failure::Failure;
-use crate::printer::Printer;
-use crate::waiting::{self, Patience};
-use crate::{input, json, messages};
+use crate::json;
 
 /// Add the lines of standard input to a file: all or none, each whole
 #[derive(Args, Debug)]

@@ -2,11 +2,11 @@
 
 use clap::Args;
 use clap_complete::Shell;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
 
 use crate::cli;
-use crate::exit::ExitCode;
-use crate::failure::Failure;
-use crate::printer::Printer;
 
 /// Print the completion script of a shell
 #[derive(Args, Debug)]

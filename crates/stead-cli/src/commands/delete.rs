@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
 
 use super::documents::pointer::Pointer;
 use super::documents::{ChangeArgs, Missing, astray, change};
-use crate::exit::ExitCode;
-use crate::failure::Failure;
-use crate::printer::Printer;
 
 /// Delete a value of a JSON or TOML document
 #[derive(Args, Debug)]

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::Value;
 use stead::atomic::Version;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
 
 use super::documents::pointer::Pointer;
 use super::documents::{Syntax, as_written, read};
-use crate::exit::ExitCode;
-use crate::failure::Failure;
 use crate::json;
-use crate::printer::Printer;
 
 /// Print a value of a JSON or TOML document
 #[derive(Args, Debug)]

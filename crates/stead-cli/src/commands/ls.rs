@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use stead::lock::{inspect_folder, inspect_machine};
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
 
-use crate::exit::ExitCode;
-use crate::failure::Failure;
 use crate::json;
-use crate::printer::Printer;
 use crate::table;
 
 /// List the locks below a folder, or of the whole machine

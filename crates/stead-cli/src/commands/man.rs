@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap_mangen::Man;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
 
 use crate::cli;
-use crate::exit::ExitCode;
-use crate::failure::Failure;
-use crate::printer::Printer;
 
 /// Print the manual page, or write one for each command into a folder
 #[derive(Args, Debug)]

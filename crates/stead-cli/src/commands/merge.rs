@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
 
 use super::documents::merge::merge;
 use super::documents::{ChangeArgs, Missing, change, given};
-use crate::exit::ExitCode;
-use crate::failure::Failure;
-use crate::printer::Printer;
 
 /// Merge standard input into a JSON or TOML document
 #[derive(Args, Debug)]

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
 
 use super::documents::patch::{Failed, Patch};
 use super::documents::{ChangeArgs, Missing, change, given};
-use crate::exit::ExitCode;
-use crate::failure::Failure;
-use crate::printer::Printer;
 
 /// Apply the operations on standard input to a JSON or TOML document
 #[derive(Args, Debug)]

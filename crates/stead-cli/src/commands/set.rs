@@ -6,12 +6,12 @@ use clap::Args;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use stead::document::{Format, Json};
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
 
 use super::documents::pointer::Pointer;
 use super::documents::{ChangeArgs, Missing, Syntax, astray, change};
-use crate::exit::ExitCode;
-use crate::failure::Failure;
-use crate::printer::Printer;
 
 /// Set a value of a JSON or TOML document
 #[derive(Args, Debug)]

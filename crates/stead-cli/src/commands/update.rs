@@ -7,12 +7,12 @@ use std::process::{Child, Command, Stdio};
 
 use clap::Args;
 use stead::lock::held_variable;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::platform::{self, Ended};
+use stead_console::printer::Printer;
 
 use super::documents::{ChangeArgs, Edit, check};
-use crate::exit::ExitCode;
-use crate::failure::Failure;
-use crate::platform::{self, Ended};
-use crate::printer::Printer;
 use crate::{json, under};
 
 const VIA: &str = "stead update";

@@ -5,19 +5,20 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use stead::lock::{Inspection, Options, inspect};
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
+use stead_console::text::plain;
 
 use crate::cli::LockDir;
-use crate::exit::ExitCode;
-use crate::failure::Failure;
 use crate::json;
-use crate::printer::Printer;
-use crate::table::{self, plain};
+use crate::table;
 
 /// Say who holds a lock and who waits for it
 #[derive(Args, Debug)]
 #[command(after_help = "\
-PATH is a lock file, or a data file: then its own lock is looked at and that of
-its sidecar. Holders are found whatever program they are: flock(1), Python and
+PATH is a lock file, or a data file: then its own lock is looked at, that of its
+sidecar, and who has it open in an editor (`stead edit`). Holders are found whatever program they are: flock(1), Python and
 cargo as well as stead. A program that polls is not seen waiting.
 
 Examples:
@@ -71,19 +72,20 @@ pub(crate) fn run(args: &WhoArgs, out: &mut Printer) -> Result<ExitCode, Failure
     Ok(failed.unwrap_or(if held { ExitCode::Done } else { ExitCode::No }))
 }
 
-/// The lock of the file itself and that of its sidecar, as far as they are there.
+/// The lock of the file itself and those beside it, as far as they are there.
 fn look(path: &Path, options: Options) -> Result<Vec<Inspection>, Failure> {
     let mut found = Vec::new();
     if path.exists() {
         found.push(inspect(path)?);
     }
-    let sidecar = options.sidecar(path);
-    match sidecar.lock_path() {
-        Ok(file) if file.exists() => found.push(sidecar.inspect()?),
-        Ok(_) => {}
-        // The root of the filesystem has a lock, but no sidecar; what has neither is an error.
-        Err(_) if !found.is_empty() => {}
-        Err(error) => return Err(error.into()),
+    for beside in [options.clone().sidecar(path), options.session(path)] {
+        match beside.lock_path() {
+            Ok(file) if file.exists() => found.push(beside.inspect()?),
+            Ok(_) => {}
+            // The root of the filesystem has a lock, but none beside it; what has neither is an error.
+            Err(_) if !found.is_empty() => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     if found.is_empty() {
         let message = format!("{}: there is no such file, and no lock for it", path.display());

@@ -3,7 +3,7 @@
 
 use std::time::SystemTime;
 
-pub(super) use crate::clock::now;
+pub(super) use stead_console::clock::now;
 
 /// The wall clock.
 pub(super) fn wall() -> SystemTime {

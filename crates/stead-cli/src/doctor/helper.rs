@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::{Parser, Subcommand};
+use stead_console::exit::ExitCode;
 
 use super::trouble::Trouble;
 use super::{bench, peer, stress};
-use crate::exit::ExitCode;
 
 /// The hidden subcommand's name.
 const NAME: &str = "doctor-helper";

@@ -31,11 +31,11 @@ use std::time::Duration;
 
 use clap::Args;
 use stead::filesystem::Filesystem;
+use stead_console::duration::parse_duration;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
 
-use crate::duration::parse_duration;
-use crate::exit::ExitCode;
-use crate::failure::Failure;
-use crate::printer::Printer;
 use bench::{Bench, PrivateFolder};
 use interrupt::Interrupt;
 use progress::Progress;

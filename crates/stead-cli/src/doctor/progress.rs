@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use stead_console::printer::Printer;
+
 use super::report::{Thousands, rate};
-use crate::printer::Printer;
 
 /// How long the bar is.
 const BAR: usize = 20;

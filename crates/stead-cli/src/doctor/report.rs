@@ -7,11 +7,11 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value, json};
 use stead::filesystem::Filesystem;
+use stead_console::text::plain;
 
 use super::promises::{Outcome, Promise};
 use super::stress::{Findings, Report};
 use crate::json;
-use crate::table::plain;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();

@@ -23,6 +23,8 @@ mod names;
 mod options;
 #[doc(hidden)]
 pub mod proof;
+#[cfg(any(feature = "document", feature = "edit"))]
+mod rewrite;
 mod stage;
 mod swap;
 mod sweep;
@@ -33,16 +35,22 @@ use std::path::Path;
 
 use crate::error::Result;
 
+#[cfg(feature = "document")]
+pub(crate) use self::keep::bytes as keep_bytes;
 #[cfg(feature = "log")]
 pub(crate) use self::keep::bytes_at as keep_bytes_at;
-#[cfg(any(feature = "document", feature = "log"))]
+#[cfg(any(feature = "log", feature = "edit"))]
+pub(crate) use self::stage::{Dress, Staged};
+#[cfg(feature = "log")]
 pub(crate) use self::{
     commit::{Commit, Rule},
-    stage::{Dress, Staged},
     target::refused,
 };
-#[cfg(feature = "document")]
-pub(crate) use self::{keep::bytes as keep_bytes, swap::Expected, target::Target};
+#[cfg(any(feature = "document", feature = "edit"))]
+pub(crate) use self::{
+    rewrite::{Found, Rewrite, Whole, read_whole},
+    target::Target,
+};
 pub use appender::{Appended, Appender, append_lines};
 pub use durability::Durability;
 pub use file::{AtomicFile, CommitError};

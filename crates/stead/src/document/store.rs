@@ -1,15 +1,12 @@
 //! The bytes of a document: read whole, and put in place only if nobody came between.
 
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::atomic::{Commit, Dress, Durability, Expected, Rule, Staged, Target, Version};
-use crate::atomic::{keep_bytes, refused, sweep};
+use crate::atomic::{Durability, Found, Rewrite, Target, Version, Whole, keep_bytes, read_whole, sweep};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::Guard;
-use crate::sys::disk::{Disk, RealDisk, metadata, read_full_at, uninterrupted};
-use crate::sys::{self, Access, Stat};
+use crate::sys::disk::{Disk, RealDisk};
 
 pub(crate) const STEP: &str = "update";
 const LIMIT: u64 = 64 << 20;
@@ -27,16 +24,7 @@ pub(crate) struct Store {
 #[derive(Debug)]
 pub(crate) struct Seen {
     target: Target,
-    file: Option<Found>,
-}
-
-/// A file and all that is in it.
-#[derive(Debug)]
-struct Found {
-    /// Open, so that no other file gets its inode; `None` where an open file could not be replaced.
-    file: Option<File>,
-    stat: Stat,
-    content: Vec<u8>,
+    file: Option<Found<File>>,
 }
 
 /// What became of a change.
@@ -83,18 +71,11 @@ impl Store {
         if target.stat.is_none() {
             return Ok(Seen { target, file: None });
         }
-        let file = match RealDisk.open(&target.path, Access::ReadOnly) {
-            Ok(file) => file,
+        match read_whole(&RealDisk, &target.path, self.limit).map_err(fail)? {
             // Gone since the look.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Seen { target, file: None }),
-            Err(error) => return Err(fail(error)),
-        };
-        let stat = RealDisk.stat_file(&file).map_err(fail)?;
-        match read_whole(&file, stat.len, self.limit).map_err(fail)? {
-            Some(content) => {
-                Ok(Seen { target, file: Some(Found { file: sys::REPLACES_OPEN_FILES.then_some(file), stat, content }) })
-            }
-            None => Err(self.too_large(STEP)),
+            Whole::Missing => Ok(Seen { target, file: None }),
+            Whole::Found(found) => Ok(Seen { target, file: Some(found) }),
+            Whole::TooLarge => Err(self.too_large(STEP)),
         }
     }
 
@@ -107,43 +88,21 @@ impl Store {
             return Err(self.too_large(STEP));
         }
         seen.target.insist_on_writing(&self.path, STEP)?;
-        let (commit, mut staged) = match self.stage(seen, content) {
+        let (shown, target, durability) = (&*self.path, &*seen.target.path, self.durability);
+        let rewrite = Rewrite { step: STEP, shown, target, durability, mode: None };
+        let ready = match rewrite.stage(&RealDisk, seen.file.as_ref(), content) {
             // Removed since the look.
-            Err(error) if error.is_not_found() && seen.file.is_some() && RealDisk.stat(&seen.target.path).is_err() => {
+            Err(error) if error.is_not_found() && seen.file.is_some() && RealDisk.stat(target).is_err() => {
                 return Ok(Change::Overtaken);
             }
-            staged => staged?,
+            ready => ready?,
         };
         if let Some(guard) = guard {
             guard.check()?;
         } else if !Store::is_mine_to_swap(seen) {
             return Ok(Change::Overtaken);
         }
-        match commit.run(&mut staged) {
-            Ok(_) => Ok(Change::Made),
-            Err(error) if error.is_mismatch() || error.is_exists() => Ok(Change::Overtaken),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn stage<'a>(&'a self, seen: &'a Seen, content: &[u8]) -> Result<(Commit<'a, File>, Staged<RealDisk>)> {
-        let target = &seen.target;
-        let fail = |error| refused(STEP, &self.path, &target.path, error);
-        let (rule, like) = match &seen.file {
-            None => (Rule::NoClobber, None),
-            Some(Found { stat, content: before, .. }) => {
-                let version = Version::of(before);
-                let expected = Expected { version, id: stat.id, len: before.len() as u64, _pin: None };
-                let like = metadata(&RealDisk, &target.path, stat).map_err(fail)?;
-                (Rule::IfMatch(expected), Some(like))
-            }
-        };
-        let dress = Dress { like, mode: None };
-        let staged = Staged::create(&RealDisk, target.folder(), &dress).map_err(fail)?;
-        staged.write_all_at(content, 0).map_err(fail)?;
-        let (shown, target, durability) = (&*self.path, &*target.path, self.durability);
-        let new = Some(Version::of(content));
-        Ok((Commit { step: STEP, shown, target, rule, new, dress, backup: None, durability }, staged))
+        Ok(ready.put()?.map_or(Change::Overtaken, |_| Change::Made))
     }
 
     /// Without a lock for the document, those who swap it keep each other out by the lock of the file that they read:
@@ -180,29 +139,4 @@ impl Store {
         Error::new(ErrorKind::TooLarge, step, &self.path)
             .with_hint(format!("a document has at most {} bytes here", self.limit))
     }
-}
-
-/// The whole content of a file that was seen to be `len` bytes long, if it is at most `limit` bytes; `None`: it is
-/// longer.
-fn read_whole(file: &File, len: u64, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    if len > limit {
-        return Ok(None);
-    }
-    // It may grow while it is read; one byte more than it has tells.
-    let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX).saturating_add(1)];
-    let mut filled = uninterrupted(|| RealDisk.read_at(file, &mut bytes, 0))?;
-    if filled as u64 == len {
-        bytes.truncate(filled);
-        return Ok(Some(bytes));
-    }
-    filled += read_full_at(&RealDisk, file, &mut bytes[filled..], filled as u64)?;
-    while filled == bytes.len() {
-        if filled as u64 > limit {
-            return Ok(None);
-        }
-        bytes.resize(filled * 2, 0);
-        filled += read_full_at(&RealDisk, file, &mut bytes[filled..], filled as u64)?;
-    }
-    bytes.truncate(filled);
-    Ok((filled as u64 <= limit).then_some(bytes))
 }

@@ -10,7 +10,7 @@ use crate::lock::core::Core;
 use crate::lock::guard::{Guard, SendGuard};
 use crate::lock::inspect::{self, Inspection};
 use crate::lock::options::{Options, Request};
-use crate::lock::place::Place;
+use crate::lock::place::{Place, Purpose};
 use crate::lock::wait::Wait;
 
 /// The lock of one file, to be acquired any number of times, from any thread.
@@ -20,6 +20,7 @@ use crate::lock::wait::Wait;
 /// | constructor | locks | use it for |
 /// |---|---|---|
 /// | [`sidecar`](FileLock::sidecar) | `DIR/.stead/locks/NAME.lock` | a data file, which is replaced by rename |
+/// | [`session`](FileLock::session) | `DIR/.stead/edit/NAME.lock` | a data file that is open in an editor |
 /// | [`at`](FileLock::at) | the path, created when missing | a lock file that people know by name |
 /// | [`in_place`](FileLock::in_place) | the path, which must be there | a file or folder of the user's |
 /// | [`open`](FileLock::open) | in place if it is there, else at | what flock(1) does |
@@ -56,6 +57,15 @@ impl FileLock {
     /// `.stead/locks` beside the data, is created when missing, and takes the owner and mode of the folder.
     pub fn sidecar(data: impl AsRef<Path>) -> FileLock {
         Options::new().sidecar(data)
+    }
+
+    /// The session lock of the data file `data`: who holds it has the file open in an editor, or works on it in another
+    /// way for long. It keeps a second editor out, and no program that changes the file under its
+    /// [`sidecar`](FileLock::sidecar) lock.
+    ///
+    /// The lock file lies in `.stead/edit` beside the data; all else is as with a sidecar.
+    pub fn session(data: impl AsRef<Path>) -> FileLock {
+        Options::new().session(data)
     }
 
     /// A lock file at `path`, created when missing, never through a symbolic link. If what is there does not begin
@@ -159,8 +169,17 @@ impl FileLock {
 impl Options {
     /// See [`FileLock::sidecar`].
     pub fn sidecar(self, data: impl AsRef<Path>) -> FileLock {
+        self.beside(data.as_ref(), Purpose::Change)
+    }
+
+    /// See [`FileLock::session`].
+    pub fn session(self, data: impl AsRef<Path>) -> FileLock {
+        self.beside(data.as_ref(), Purpose::Edit)
+    }
+
+    fn beside(self, data: &Path, purpose: Purpose) -> FileLock {
         let lock_dir = self.lock_dir.as_deref().map(absolute);
-        FileLock::new(Place::Sidecar { data: absolute(data.as_ref()), lock_dir }, data.as_ref(), self)
+        FileLock::new(Place::Sidecar { data: absolute(data), lock_dir, purpose }, data, self)
     }
 
     /// See [`FileLock::at`].

@@ -12,19 +12,29 @@ use crate::sys::{self, Links, Ownership};
 
 const FOLDER: &str = ".stead";
 const LOCKS: &str = "locks";
+const EDIT: &str = "edit";
 
 /// Which file is locked for the path that the caller named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::enum_variant_names, reason = "`in place` is what it is called")]
 pub(crate) enum Place {
     /// A lock file of ours for a data file.
-    Sidecar { data: PathBuf, lock_dir: Option<PathBuf> },
+    Sidecar { data: PathBuf, lock_dir: Option<PathBuf>, purpose: Purpose },
     /// A lock file at this path, created if missing.
     At(PathBuf),
     /// The file or folder itself, which is the user's.
     InPlace(PathBuf),
     /// In place if it is there, else at.
     Open(PathBuf),
+}
+
+/// What a lock file beside the data keeps others from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Changing the file.
+    Change,
+    /// Editing it: held as long as an editor is open, while programs go on changing it.
+    Edit,
 }
 
 /// A place resolved: the file to open and how.
@@ -84,8 +94,8 @@ impl Place {
             return Err(error.with_hint("the path is empty: name a file"));
         }
         match self {
-            Place::Sidecar { data, lock_dir } => {
-                let path = sidecar_path(data, lock_dir.as_deref())?;
+            Place::Sidecar { data, lock_dir, purpose } => {
+                let path = sidecar_path(data, lock_dir.as_deref(), *purpose)?;
                 let style = if lock_dir.is_some() { Style::Apart } else { Style::Beside };
                 Ok(Target { path, style })
             }
@@ -100,7 +110,7 @@ impl Place {
     }
 }
 
-fn sidecar_path(data: &Path, lock_dir: Option<&Path>) -> Result<PathBuf> {
+fn sidecar_path(data: &Path, lock_dir: Option<&Path>, purpose: Purpose) -> Result<PathBuf> {
     let step = "find the sidecar lock of";
     let real = resolve_links(data).map_err(|error| {
         let error = Error::system(step, data, error);
@@ -119,7 +129,7 @@ fn sidecar_path(data: &Path, lock_dir: Option<&Path>) -> Result<PathBuf> {
         return Err(error.with_hint("name a file or folder, not the root"));
     };
     let Some(lock_dir) = lock_dir else {
-        let locks = folder.join(FOLDER).join(LOCKS);
+        let locks = folder.join(FOLDER).join(if purpose == Purpose::Edit { EDIT } else { LOCKS });
         return Ok(locks.join(lock_name(name.to_os_string(), folder)));
     };
     let id = sys::stat(folder, Links::Follow).map_err(|error| Error::system(step, folder, error))?.id;
@@ -128,6 +138,9 @@ fn sidecar_path(data: &Path, lock_dir: Option<&Path>) -> Result<PathBuf> {
     key.extend(name.as_encoded_bytes());
     let mut name = name.to_os_string();
     name.push(format!("-{:016x}", xxh3_64(&key)));
+    if purpose == Purpose::Edit {
+        name.push(".edit");
+    }
     Ok(lock_dir.join(lock_name(name, lock_dir)))
 }
 
@@ -167,18 +180,20 @@ fn resolve_links(path: &Path) -> io::Result<PathBuf> {
 /// where one of ours should be is refused, and nothing made on its other side.
 pub(crate) fn create_lock_folder(path: &Path) -> io::Result<()> {
     let Some(locks) = path.parent() else { return Ok(()) };
-    let ours =
-        locks.parent().filter(|folder| locks.ends_with(Path::new(FOLDER).join(LOCKS)) && folder.parent().is_some());
+    let ours = locks.parent().filter(|folder| is_named_as_ours(locks) && folder.parent().is_some());
     let Some(folder) = ours else { return std::fs::create_dir_all(locks) };
     sys::create_folder(folder)?;
     sys::create_whole(&folder.join(".gitignore"), b"*\n", Ownership::Folder, false)?;
     sys::create_folder(locks)
 }
 
-/// Whether `folder` is a `.stead/locks`, by this path to it or by its real one.
+/// Whether `folder` is a `.stead/locks` or a `.stead/edit`, by this path to it or by its real one.
 pub(crate) fn is_lock_folder(folder: &Path) -> bool {
-    let ours = |path: &Path| path.ends_with(Path::new(FOLDER).join(LOCKS));
-    ours(folder) || folder.canonicalize().is_ok_and(|real| ours(&real))
+    is_named_as_ours(folder) || folder.canonicalize().is_ok_and(|real| is_named_as_ours(&real))
+}
+
+fn is_named_as_ours(folder: &Path) -> bool {
+    [LOCKS, EDIT].iter().any(|name| folder.ends_with(Path::new(FOLDER).join(name)))
 }
 
 #[cfg(test)]
@@ -189,9 +204,19 @@ mod tests {
     #[test]
     fn trap_20_the_whole_name_counts() {
         let folder = tempfile::tempdir().unwrap();
-        let lock_of = |name: &str| sidecar_path(&folder.path().join(name), None).unwrap();
+        let lock_of = |name: &str| sidecar_path(&folder.path().join(name), None, Purpose::Change).unwrap();
         assert!(lock_of("a.json").ends_with(".stead/locks/a.json.lock"));
         assert!(lock_of("a.toml").ends_with(".stead/locks/a.toml.lock"));
+    }
+
+    #[test]
+    fn an_editor_and_a_program_lock_different_files() {
+        let (folder, locks) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for (lock_dir, end) in [(None, ".stead/edit/a.md.lock"), (Some(locks.path()), "")] {
+            let lock_of = |purpose| sidecar_path(&folder.path().join("a.md"), lock_dir, purpose).unwrap();
+            assert!(lock_of(Purpose::Edit).ends_with(end) && is_lock_folder(Path::new("d/.stead/edit")));
+            assert_ne!(lock_of(Purpose::Edit), lock_of(Purpose::Change));
+        }
     }
 
     #[test]
@@ -209,7 +234,8 @@ mod tests {
     fn a_lock_folder_keeps_equal_names_of_two_folders_apart() {
         let (one, two, locks) =
             (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let lock_of = |folder: &Path| sidecar_path(&folder.join("s.json"), Some(locks.path())).unwrap();
+        let lock_of =
+            |folder: &Path| sidecar_path(&folder.join("s.json"), Some(locks.path()), Purpose::Change).unwrap();
         assert_ne!(lock_of(one.path()), lock_of(two.path()));
         assert_eq!(lock_of(one.path()), lock_of(&one.path().join("../").join(one.path().file_name().unwrap())));
         assert_eq!(lock_of(one.path()).parent(), Some(locks.path()));

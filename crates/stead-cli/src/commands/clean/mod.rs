@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use clap::Args;
 use stead::atomic::Swept;
 use stead::lock::{Cleaned, clean};
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
+use stead_console::text::plain;
 
 use crate::cli;
-use crate::exit::ExitCode;
-use crate::failure::Failure;
 use crate::json;
-use crate::printer::Printer;
-use crate::table::plain;
 
 /// Remove lock files that nobody holds, and temporary files of writers that died
 #[derive(Args, Debug)]

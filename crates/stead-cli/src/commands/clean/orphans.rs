@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use stead::atomic::{Swept, sweep};
-
-use crate::failure::Failure;
+use stead_console::failure::Failure;
 
 /// What a folder has whose files are locked by their sidecars.
 const OURS: &str = ".stead";

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde_json::Value;
 use stead::document::{Document, Format, Json, Toml, Wrong};
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
 
 use super::spelling;
-use crate::exit::ExitCode;
-use crate::failure::Failure;
 
 /// The key that a date or time of TOML has as a JSON value.
 const DATETIME: &str = "$__toml_private_datetime";

@@ -7,15 +7,15 @@ use serde_json::{Map, Value};
 use stead::atomic::Version;
 use stead::document::{Document, Locked};
 use stead::lock::{FileLock, Options, Wait};
+use stead_console::durable::DurabilityFlag;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
+use stead_console::waiting::{self, Patience};
 
 use super::content::{Content, Raw, Syntax};
 use crate::cli::LockDir;
-use crate::durable::DurabilityFlag;
-use crate::exit::ExitCode;
-use crate::failure::Failure;
 use crate::json::{self, Written};
-use crate::printer::Printer;
-use crate::waiting::{self, Patience};
 
 /// What every command that changes a document takes.
 #[derive(Args, Debug)]

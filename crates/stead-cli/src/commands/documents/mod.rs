@@ -16,11 +16,11 @@ use std::path::Path;
 
 use serde_json::Value;
 use stead::document::{Format, Json};
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::input;
 
 use self::pointer::Astray;
-use crate::exit::ExitCode;
-use crate::failure::Failure;
-use crate::input;
 
 /// The JSON value on standard input.
 pub(super) fn given() -> Result<Value, Failure> {

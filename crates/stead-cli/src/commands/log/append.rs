@@ -7,17 +7,17 @@ use std::time::Duration;
 use clap::Args;
 use stead::lock::Wait;
 use stead::log::{AppendResult, ConditionalAppendError, Cursor, Durability, EventWriter, LogId, Options};
+use stead_console::durable::DurabilityFlag;
+use stead_console::duration::parse_duration;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::messages;
+use stead_console::printer::Printer;
+use stead_console::waiting::Patience;
 
 use super::given::EventFlags;
 use super::{existing, writing};
-use crate::durable::DurabilityFlag;
-use crate::duration::parse_duration;
-use crate::exit::ExitCode;
-use crate::failure::Failure;
 use crate::json;
-use crate::messages;
-use crate::printer::Printer;
-use crate::waiting::Patience;
 
 const DURABILITY: &str = "What the events outlive: none: the death of every process; data, full: a power cut";
 

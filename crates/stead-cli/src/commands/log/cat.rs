@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
 
 use super::existing;
 use super::lines::{LineOutput, TypeOf};
 use super::place::Place;
-use crate::exit::ExitCode;
-use crate::failure::Failure;
-use crate::printer::Printer;
 
 /// Print the events that are there, each as it is stored
 #[derive(Args, Debug)]

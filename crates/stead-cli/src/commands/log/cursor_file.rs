@@ -4,9 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use stead::log::{Cursor, EventReader, LogId, line_hash};
-
-use crate::exit::ExitCode;
-use crate::failure::Failure;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
 
 /// The file, and the log that it is about.
 pub(super) struct CursorFile {

@@ -5,10 +5,9 @@ use clap::builder::NonEmptyStringValueParser;
 use serde_json::Value;
 use stead::document::{Format, Json};
 use stead::log::Event;
-
-use crate::exit::ExitCode;
-use crate::failure::Failure;
-use crate::{input, platform};
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::{input, platform};
 
 /// How much standard input may hold. All of it is one batch, which is made in memory.
 const INPUT_MAX: u64 = 256 << 20;

@@ -7,11 +7,10 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use stead::{Error, ErrorKind};
-
-use crate::exit::ExitCode;
-use crate::failure::Failure;
-use crate::printer::Printer;
-use crate::table::plain;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
+use stead_console::text::plain;
 
 /// How much is printed in one go.
 const CHUNK: usize = 256 << 10;

@@ -32,10 +32,9 @@ use std::path::Path;
 
 use clap::{Args, Subcommand};
 use stead::log::EventReader;
-
-use crate::exit::ExitCode;
-use crate::failure::Failure;
-use crate::printer::Printer;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
 
 /// Append to an event log, read and follow it, look after it
 #[derive(Args, Debug)]

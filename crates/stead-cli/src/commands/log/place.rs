@@ -4,10 +4,10 @@ use std::path::Path;
 use std::str::FromStr;
 
 use stead::log::{Cursor, EventReader, InvalidCursor};
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
 
 use super::sorted;
-use crate::exit::ExitCode;
-use crate::failure::Failure;
 
 /// `LOGID:OFFSET:HASH`, or a logical offset alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

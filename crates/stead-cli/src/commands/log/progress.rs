@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-
-use crate::clock;
-use crate::printer::Printer;
+use stead_console::clock;
+use stead_console::printer::{Printer, program};
 
 /// What is quicker than this shows nothing.
 const SILENCE: Duration = Duration::from_millis(200);
-const FORM: &str = "stead: {msg} [{bar:20}] {bytes} of {total_bytes}, {bytes_per_sec}";
+/// What comes after the program's name.
+const FORM: &str = "{msg} [{bar:20}] {bytes} of {total_bytes}, {bytes_per_sec}";
 
 /// Shows how far it is, once it has taken a while; goes away when dropped.
 pub(super) struct Bar {
@@ -44,6 +44,7 @@ impl Drop for Bar {
 }
 
 fn begin(what: &'static str) -> ProgressBar {
-    let style = ProgressStyle::with_template(FORM).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template(&format!("{}: {FORM}", program()))
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(0).with_style(style.progress_chars("==.")).with_message(what)
 }

@@ -4,16 +4,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 use stead::log::{Repaired, repair};
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
+use stead_console::text::plain;
+use stead_console::waiting::Patience;
 
 use super::progress::Bar;
 use super::verify::told;
 use super::{existing, writing};
-use crate::exit::ExitCode;
-use crate::failure::Failure;
 use crate::json;
-use crate::printer::Printer;
-use crate::table::plain;
-use crate::waiting::Patience;
 
 /// Move what is damaged to quarantine, keep all else, and let a poisoned log go on
 #[derive(Args, Debug)]

@@ -7,14 +7,14 @@ use std::time::Duration;
 use clap::Args;
 use stead::lock::Wait;
 use stead::log::{EventLog, Options, SegmentStat};
+use stead_console::duration::parse_duration;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
+use stead_console::waiting::Patience;
 
 use super::{existing, writing};
-use crate::duration::parse_duration;
-use crate::exit::ExitCode;
-use crate::failure::Failure;
 use crate::json;
-use crate::printer::Printer;
-use crate::waiting::Patience;
 
 /// Seal the active segment, and begin a new one
 #[derive(Args, Debug)]

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 use stead::lock::Age;
 use stead::log::Stat;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
+use stead_console::text::plain;
 
 use super::existing;
-use crate::exit::ExitCode;
-use crate::failure::Failure;
 use crate::json;
-use crate::printer::Printer;
-use crate::table::plain;
 
 /// Say what a log consists of, and where it ends
 #[derive(Args, Debug)]

@@ -6,16 +6,16 @@ use std::time::Duration;
 use clap::Args;
 use stead::lock::Wait;
 use stead::log::{Follow, Line};
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::platform;
+use stead_console::printer::Printer;
 
 use super::cursor_file::CursorFile;
 use super::lines::{LineOutput, TypeOf, is_damage};
 use super::newest::Newest;
 use super::turn::Turn;
 use super::{existing, sorted};
-use crate::exit::ExitCode;
-use crate::failure::Failure;
-use crate::platform;
-use crate::printer::Printer;
 
 /// How many events, unless told.
 const DEFAULT: usize = 10;

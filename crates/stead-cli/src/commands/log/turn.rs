@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::Duration;
 
-use crate::platform;
+use stead_console::platform;
 
 /// How long a signal waits for what is being printed.
 const PRINTING: Duration = Duration::from_secs(2);

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use stead::log::{Finding, Verified, verify};
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
+use stead_console::text::plain;
 
 use super::existing;
 use super::progress::Bar;
-use crate::exit::ExitCode;
-use crate::failure::Failure;
 use crate::json;
-use crate::printer::Printer;
-use crate::table::plain;
 
 /// Look at every byte of a log, and name each stretch that is damaged
 #[derive(Args, Debug)]

@@ -4,10 +4,10 @@ use std::io;
 use std::path::Path;
 
 use stead::lock::{FileLock, Wait};
+use stead_console::failure::Failure;
+use stead_console::waiting::{self, Patience};
 
 use super::sorted;
-use crate::failure::Failure;
-use crate::waiting::{self, Patience};
 
 /// Calls `attempt`, which locks the log in `dir`, as long as it is to wait; meanwhile says for whom.
 pub(super) fn under_lock<T>(

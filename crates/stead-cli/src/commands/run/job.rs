@@ -7,16 +7,17 @@ use std::time::Duration;
 use serde_json::Value;
 use stead::lock::{FileLock, Hold, LockSet, Mode, Request, SetGuard, Wait};
 use stead::{Error, ErrorKind};
+use stead_console::clock;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::messages::{Vain, not_granted};
+use stead_console::platform::{self, Ended};
+use stead_console::printer::Printer;
+use stead_console::waiting;
 
 use super::RunArgs;
-use crate::clock;
-use crate::exit::ExitCode;
-use crate::failure::Failure;
 use crate::json::{self, Ran};
-use crate::messages::{Vain, not_granted};
-use crate::platform::{self, Ended};
-use crate::printer::Printer;
-use crate::{under, waiting};
+use crate::under;
 
 const VIA: &str = "stead run";
 

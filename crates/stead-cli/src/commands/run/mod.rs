@@ -9,17 +9,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 use stead::lock::SetGuard;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::platform;
+use stead_console::printer::Printer;
+use stead_console::waiting::Patience;
 
 use self::job::Job;
 use self::named_locks::NamedLocks;
 use self::status_file::StatusFile;
 use crate::cli::LockDir;
-use crate::exit::ExitCode;
-use crate::failure::Failure;
 use crate::json::{self, Ran};
-use crate::platform;
-use crate::printer::Printer;
-use crate::waiting::Patience;
 
 /// Run a command under one or several locks
 #[derive(Args, Debug)]

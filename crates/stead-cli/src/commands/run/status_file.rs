@@ -5,10 +5,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
 use tempfile::NamedTempFile;
-
-use crate::exit::ExitCode;
-use crate::failure::Failure;
 
 /// A file that can be replaced, as far as was seen.
 #[derive(Debug)]

@@ -10,16 +10,16 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use stead::atomic::{Options, Version, sweep};
 use stead::lock::{FileLock, Guard};
+use stead_console::durable::DurabilityFlag;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
+use stead_console::waiting::{self, Patience};
 use xxhash_rust::xxh3::Xxh3;
 
 use self::staging::Staging;
 use crate::cli::LockDir;
-use crate::durable::DurabilityFlag;
-use crate::exit::ExitCode;
-use crate::failure::Failure;
 use crate::json::{self, Written};
-use crate::printer::Printer;
-use crate::waiting::{self, Patience};
 
 const MODE_MAX: u32 = 0o7777;
 

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stead::atomic::{AtomicFile, Options};
+use stead_console::failure::Failure;
+use stead_console::{input, platform};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::failure::Failure;
 use crate::json::Written;
-use crate::{input, platform};
 
 /// How much is read at once.
 const PIECE: usize = 256 << 10;

@@ -3,7 +3,7 @@
 mod alarm;
 mod attributes;
 mod born;
-#[cfg_attr(not(feature = "log"), allow(dead_code, reason = "only the log follows a file"))]
+#[cfg_attr(not(any(feature = "log", feature = "edit")), allow(dead_code, reason = "not all follow a file"))]
 mod changes;
 mod fds;
 mod holders;
@@ -18,10 +18,12 @@ pub(crate) use crate::sys::unix::*;
 pub(crate) use alarm::{Alarm, lock_with_alarm};
 pub(crate) use attributes::{attributes, set_metadata};
 pub(crate) use born::create_whole;
-#[cfg_attr(not(feature = "log"), allow(unused_imports, reason = "only the log follows a file"))]
+#[cfg_attr(not(any(feature = "log", feature = "edit")), allow(unused_imports, reason = "not all follow a file"))]
 pub(crate) use changes::Changes;
 pub(crate) use locks::{all_locks, first_taker, kernel_view};
 pub(crate) use open::open;
+#[cfg(feature = "edit")]
+pub(crate) use process::process_using;
 pub(crate) use process::{identity, is_init_pid_namespace, pid, process, process_start};
 pub(crate) use rename::{exchange, rename_new};
 pub(crate) use stat::{mount, stat, stat_file};

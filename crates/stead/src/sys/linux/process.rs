@@ -43,6 +43,21 @@ pub(crate) fn process(pid: u32) -> Process {
     }
 }
 
+/// Another process whose command line names something below `folder`, if any can be seen.
+#[cfg(feature = "edit")]
+pub(crate) fn process_using(folder: &std::path::Path) -> Option<u32> {
+    use std::os::unix::ffi::OsStrExt;
+    let mut named = folder.as_os_str().as_bytes().to_vec();
+    named.push(b'/');
+    let processes = std::fs::read_dir("/proc").ok()?.flatten();
+    let others = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(|other| *other != pid());
+    let names_it = |other: &u32| {
+        let line = std::fs::read(format!("/proc/{other}/cmdline")).unwrap_or_default();
+        line.split(|byte| *byte == 0).any(|word| word.starts_with(&named))
+    };
+    others.into_iter().find(names_it)
+}
+
 /// Whether a process runs, asleep and stopped included; a zombie holds nothing any more.
 pub(super) fn is_alive(pid: u32) -> bool {
     match stat(pid) {

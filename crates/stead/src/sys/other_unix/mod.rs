@@ -5,7 +5,7 @@ mod alarm;
 #[path = "../alarm_thread.rs"]
 mod alarm_thread;
 mod born;
-#[cfg_attr(not(feature = "log"), allow(dead_code, reason = "only the log follows a file"))]
+#[cfg_attr(not(any(feature = "log", feature = "edit")), allow(dead_code, reason = "not all follow a file"))]
 #[path = "../changes_by_notify.rs"]
 mod changes;
 mod locks;
@@ -18,9 +18,11 @@ pub(crate) use crate::sys::unix::*;
 pub(crate) use crate::sys::unix::{stat_open as stat_file, stat_path as stat};
 pub(crate) use alarm::{Alarm, lock_with_alarm};
 pub(crate) use born::create_whole;
-#[cfg_attr(not(feature = "log"), allow(unused_imports, reason = "only the log follows a file"))]
+#[cfg_attr(not(any(feature = "log", feature = "edit")), allow(unused_imports, reason = "not all follow a file"))]
 pub(crate) use changes::Changes;
 pub(crate) use locks::{all_locks, first_taker, kernel_view};
+#[cfg(feature = "edit")]
+pub(crate) use process::process_using;
 pub(crate) use process::{identity, is_init_pid_namespace, pid, process, process_start};
 pub(crate) use storage::{attributes, exchange, mount, rename_new, set_metadata};
 pub(crate) use volume::volume_of;

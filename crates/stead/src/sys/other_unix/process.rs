@@ -16,6 +16,12 @@ pub(crate) fn process_start(pid: u32) -> Option<u64> {
     Some(details(pid)?.start)
 }
 
+/// Another process whose command line names something below `folder`: not told here.
+#[cfg(feature = "edit")]
+pub(crate) fn process_using(_folder: &std::path::Path) -> Option<u32> {
+    None
+}
+
 /// What is known of a process.
 pub(crate) fn process(pid: u32) -> Process {
     if let Some(Details { command, uid, start, state }) = details(pid) {

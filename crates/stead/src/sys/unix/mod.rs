@@ -1,5 +1,7 @@
 //! What Linux and the other Unix systems share.
 
+#[cfg(feature = "edit")]
+mod command;
 mod error;
 mod file;
 mod flock;
@@ -10,6 +12,8 @@ mod storage;
 pub(super) mod temporary_name;
 mod user;
 
+#[cfg(feature = "edit")]
+pub(crate) use command::*;
 pub(crate) use error::*;
 pub(crate) use file::*;
 pub(crate) use flock::*;

@@ -18,6 +18,17 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Creates the folder `path`, and those above it that are missing; the rights are those of the user's own folders. False:
+/// there is one already.
+#[cfg(feature = "edit")]
+pub(crate) fn create_private_folder(path: &Path) -> io::Result<bool> {
+    if stat(path, Links::Refuse).is_ok_and(|stat| stat.kind == FileKind::Folder) {
+        return Ok(false);
+    }
+    std::fs::create_dir_all(crate::sys::folder_of(path))?;
+    std::fs::create_dir(path).map(|()| true)
+}
+
 /// Does nothing: folders cannot be synced here. The filesystem's own journal orders the names in them.
 #[expect(clippy::unnecessary_wraps, reason = "the same surface on each platform")]
 pub(crate) fn sync_folder(_path: &Path) -> io::Result<()> {

@@ -4,9 +4,11 @@ mod alarm;
 #[path = "../alarm_thread.rs"]
 mod alarm_thread;
 mod born;
-#[cfg_attr(not(feature = "log"), allow(dead_code, reason = "only the log follows a file"))]
+#[cfg_attr(not(any(feature = "log", feature = "edit")), allow(dead_code, reason = "not all follow a file"))]
 #[path = "../changes_by_notify.rs"]
 mod changes;
+#[cfg(feature = "edit")]
+mod command;
 mod error;
 mod file;
 mod flock;
@@ -22,14 +24,20 @@ mod volume;
 
 pub(crate) use alarm::{Alarm, lock_with_alarm};
 pub(crate) use born::create_whole;
-#[cfg_attr(not(feature = "log"), allow(unused_imports, reason = "only the log follows a file"))]
+#[cfg_attr(not(any(feature = "log", feature = "edit")), allow(unused_imports, reason = "not all follow a file"))]
 pub(crate) use changes::Changes;
+#[cfg(feature = "edit")]
+pub(crate) use command::{EDITORS, is_command, signal_of, split_command};
 pub(crate) use error::{means_link, means_not_writable, means_unsupported};
 pub(crate) use file::{open, read_at, stat, stat_file, write_at};
 pub(crate) use flock::{downgrade, lock_blocking, try_lock, unlock};
+#[cfg(feature = "edit")]
+pub(crate) use folder::create_private_folder;
 pub(crate) use folder::{create_folder, name_max, sync_folder};
 pub(crate) use inherit::inherit;
 pub(crate) use locks::{all_locks, first_taker, kernel_view};
+#[cfg(feature = "edit")]
+pub(crate) use process::process_using;
 pub(crate) use process::{identity, is_init_pid_namespace, pid, process, process_start};
 pub(crate) use storage::{
     REPLACES_OPEN_FILES, attributes, create, exchange, may_write, mount, read_some_at, rename, rename_new,

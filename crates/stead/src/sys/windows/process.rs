@@ -30,6 +30,12 @@ pub(crate) fn process_start(pid: u32) -> Option<u64> {
     start_of(&open(pid).ok()??)
 }
 
+/// Another process whose command line names something below `folder`: not told here.
+#[cfg(feature = "edit")]
+pub(crate) fn process_using(_folder: &std::path::Path) -> Option<u32> {
+    None
+}
+
 /// What is known of a process. Its user is not simply told.
 pub(crate) fn process(pid: u32) -> Process {
     match open(pid) {

@@ -9,22 +9,23 @@ use crate::exit::ExitCode;
 
 /// An end that is not the one the user wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failure {
-    /// Printed after `stead: `.
-    pub(crate) message: String,
+pub struct Failure {
+    /// Printed after the program's name.
+    pub message: String,
     /// What to do next, printed after `hint: `.
-    pub(crate) hint: Option<String>,
-    pub(crate) code: ExitCode,
+    pub hint: Option<String>,
+    /// What the system is told.
+    pub code: ExitCode,
 }
 
 impl Failure {
-    /// `message` goes after `stead: `: lower case, no full stop, with the path.
-    pub(crate) fn new(code: ExitCode, message: impl Into<String>) -> Failure {
+    /// `message` goes after the program's name: lower case, no full stop, with the path.
+    pub fn new(code: ExitCode, message: impl Into<String>) -> Failure {
         Failure { message: message.into(), hint: None, code }
     }
 
     /// A step of our own that the system refused: `failed to STEP PATH: ...`.
-    pub(crate) fn system(step: &str, path: &Path, error: &io::Error) -> Failure {
+    pub fn system(step: &str, path: &Path, error: &io::Error) -> Failure {
         let code = match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ExitCode::NoInput,
             io::ErrorKind::PermissionDenied => ExitCode::Permission,
@@ -34,7 +35,7 @@ impl Failure {
     }
 
     /// An error about a file that is created when missing: its folder is not there, or takes no new files.
-    pub(crate) fn creating(path: &Path, error: &stead::Error) -> Failure {
+    pub fn creating(path: &Path, error: &stead::Error) -> Failure {
         let failure = Failure::from(error);
         match error.kind() {
             ErrorKind::NotFound => failure.with_code(ExitCode::CannotCreate),
@@ -43,12 +44,16 @@ impl Failure {
         }
     }
 
-    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Failure {
+    /// The same with this to do next.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Failure {
         self.hint = Some(hint.into());
         self
     }
 
-    pub(crate) fn with_code(mut self, code: ExitCode) -> Failure {
+    /// The same with this exit code.
+    #[must_use]
+    pub fn with_code(mut self, code: ExitCode) -> Failure {
         self.code = code;
         self
     }

@@ -6,14 +6,14 @@ use crate::exit::ExitCode;
 use crate::failure::Failure;
 
 /// All of it.
-pub(crate) fn read_all() -> Result<Vec<u8>, Failure> {
+pub fn read_all() -> Result<Vec<u8>, Failure> {
     let mut input = Vec::new();
     io::stdin().lock().read_to_end(&mut input).map_err(|error| unreadable(&error))?;
     Ok(input)
 }
 
 /// All of it, which must not be more than so many bytes.
-pub(crate) fn read_at_most(bytes_max: u64) -> Result<Vec<u8>, Failure> {
+pub fn read_at_most(bytes_max: u64) -> Result<Vec<u8>, Failure> {
     let mut input = Vec::new();
     io::stdin().lock().take(bytes_max + 1).read_to_end(&mut input).map_err(|error| unreadable(&error))?;
     if input.len() as u64 <= bytes_max {
@@ -25,6 +25,6 @@ pub(crate) fn read_at_most(bytes_max: u64) -> Result<Vec<u8>, Failure> {
 }
 
 /// The failure to say when the system refuses to read it.
-pub(crate) fn unreadable(error: &io::Error) -> Failure {
+pub fn unreadable(error: &io::Error) -> Failure {
     Failure::new(ExitCode::Io, format!("failed to read standard input: {error}"))
 }

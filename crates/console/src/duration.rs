@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 /// Reads `500ms`, `30s`, `2m`, `1h30m`; `0s` means do not wait. For clap's `value_parser`.
-pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     const FORM: &str = "write a number with its unit: 500ms, 30s, 2m, 1h30m";
     let text = text.trim();
     if text.parse::<f64>().is_ok() {

@@ -14,7 +14,7 @@ use crate::messages::{Speaker, Vain, not_granted};
 
 /// `--wait DUR` or `--no-wait`.
 #[derive(Args, Debug)]
-pub(crate) struct Patience {
+pub struct Patience {
     /// Fail at once if a lock is not free (75)
     #[arg(long, conflicts_with = "wait")]
     no_wait: bool,
@@ -25,7 +25,7 @@ pub(crate) struct Patience {
 
 impl Patience {
     /// What is asked for.
-    pub(crate) fn wait(&self) -> Wait {
+    pub fn wait(&self) -> Wait {
         match self.wait {
             Some(wait) => Wait::from(wait),
             None if self.no_wait => Wait::No,
@@ -34,12 +34,12 @@ impl Patience {
     }
 
     /// After how long a wait is given up.
-    pub(crate) fn limit(&self) -> Duration {
+    pub fn limit(&self) -> Duration {
         self.wait.unwrap_or_default()
     }
 
     /// The failure to say for the file `data`, which is created when missing, whose lock was not to be had.
-    pub(crate) fn denied(&self, error: &Error, data: &Path, lock: &FileLock, lock_dir: Option<&Path>) -> Failure {
+    pub fn denied(&self, error: &Error, data: &Path, lock: &FileLock, lock_dir: Option<&Path>) -> Failure {
         let vain = match error.kind() {
             ErrorKind::Busy => Vain::Busy,
             ErrorKind::TimedOut => Vain::TimedOut(self.limit()),
@@ -51,11 +51,7 @@ impl Patience {
 
 /// Calls `attempt`, which takes `locks`: at first without a wait; if they are not free, again with the wait that is
 /// asked for, and says for whom we wait.
-pub(crate) fn take<T>(
-    locks: &[FileLock],
-    wait: Wait,
-    mut attempt: impl FnMut(Wait) -> Result<T, Error>,
-) -> Result<T, Error> {
+pub fn take<T>(locks: &[FileLock], wait: Wait, mut attempt: impl FnMut(Wait) -> Result<T, Error>) -> Result<T, Error> {
     let wait = match wait {
         Wait::For(wait) => clock::now().checked_add(wait).map_or(Wait::Forever, Wait::Until),
         wait => wait,

@@ -23,7 +23,7 @@ const DEFAULT_PATH: &str = "/bin:/usr/bin";
 const SHEBANG_MAX: u64 = 512;
 
 /// Looks whether `name` can be run, as execvp(3) will look for it: before anything is locked or created.
-pub(crate) fn check_command(name: &OsStr) -> Result<(), Failure> {
+pub fn check_command(name: &OsStr) -> Result<(), Failure> {
     let candidates: Vec<PathBuf> = if name.as_bytes().contains(&b'/') || name.is_empty() {
         vec![name.into()]
     } else {
@@ -62,7 +62,7 @@ fn interpreter(program: &Path) -> Option<PathBuf> {
 }
 
 /// The failure to say when the system did not start `name` after all.
-pub(crate) fn not_started(name: &OsStr, error: &io::Error) -> Failure {
+pub fn not_started(name: &OsStr, error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::NotFound => command_not_found(name),
         _ => cannot_run(name, error),
@@ -71,7 +71,7 @@ pub(crate) fn not_started(name: &OsStr, error: &io::Error) -> Failure {
 
 /// Runs `command` in our process group, passes on the signals that are sent to us, and waits for its end. `serve` is
 /// called once it runs, for its pipes.
-pub(crate) fn run(command: &mut Command, serve: impl FnOnce(&mut Child)) -> io::Result<Ended> {
+pub fn run(command: &mut Command, serve: impl FnOnce(&mut Child)) -> io::Result<Ended> {
     signals::keep_children()?;
     let ignored = signals::ignored();
     let mut early = ignored.as_deref().map(Relay::listen).transpose()?;
@@ -114,23 +114,23 @@ fn ended(status: ExitStatus) -> Ended {
 }
 
 /// Whether the shell above wants to see this signal kill us, too.
-pub(crate) fn is_interrupt(signal: i32) -> bool {
+pub fn is_interrupt(signal: i32) -> bool {
     signal == signal_hook::consts::SIGINT
 }
 
 /// From now on a signal that asks to end calls `clean_up` first. Where that says no, we do not end by it.
-pub(crate) fn before_ending(clean_up: impl Fn() -> bool + Send + 'static) -> io::Result<()> {
+pub fn before_ending(clean_up: impl Fn() -> bool + Send + 'static) -> io::Result<()> {
     signals::before_ending(clean_up)
 }
 
 /// Whether standard input is a terminal or another character device, such as /dev/null.
-pub(crate) fn stdin_is_device() -> bool {
+pub fn stdin_is_device() -> bool {
     let stat = rustix::fs::fstat(io::stdin());
     stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice)
 }
 
 /// Whether standard output is a pipe whose reader has gone away.
-pub(crate) fn stdout_is_deserted() -> bool {
+pub fn stdout_is_deserted() -> bool {
     let stdout = io::stdout();
     let mut looked = [PollFd::new(&stdout, PollFlags::empty())];
     let found = poll(&mut looked, Some(&Timespec::default()));
@@ -138,7 +138,7 @@ pub(crate) fn stdout_is_deserted() -> bool {
 }
 
 /// Ends this process by a signal. Returns where the system does not let it.
-pub(crate) fn end_by(signal: i32) {
+pub fn end_by(signal: i32) {
     // The first process of a container is not killed by a signal that it has no handler for.
     if std::process::id() != 1 {
         let _ = signal_hook::low_level::emulate_default_handler(signal);
@@ -147,7 +147,7 @@ pub(crate) fn end_by(signal: i32) {
 
 /// Whether locking the file at `path`, or creating it (with its folders, for a sidecar), would fail for a reason that
 /// can be seen beforehand.
-pub(crate) fn is_unusable(path: &Path, with_folders: bool) -> bool {
+pub fn is_unusable(path: &Path, with_folders: bool) -> bool {
     match path.metadata() {
         Ok(metadata) => {
             !(metadata.is_file() || metadata.is_dir())

@@ -11,23 +11,21 @@ mod signals;
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub(crate) use unix::*;
+pub use unix::*;
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
-pub(crate) use windows::*;
+pub use windows::*;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub enum Ended {
     /// With this code.
     Code(i32),
-    /// Killed by this signal.
-    #[cfg_attr(windows, expect(dead_code, reason = "there are no signals"))]
+    /// Killed by this signal; never on Windows.
     Signal(i32),
-    /// It was never started, because this signal came before: we are to end by it ourselves.
-    #[cfg_attr(windows, expect(dead_code, reason = "there are no signals"))]
+    /// It was never started, because this signal came before: we are to end by it ourselves; never on Windows.
     NotStarted(i32),
 }
 

@@ -5,7 +5,7 @@ use stead::atomic::Durability;
 
 /// `--durability`
 #[derive(Args, Debug)]
-pub(crate) struct DurabilityFlag {
+pub struct DurabilityFlag {
     /// What the write outlives: none: the death of every process; data: a power cut, but perhaps as the old content;
     /// full: a power cut
     #[arg(long, value_name = "LEVEL", default_value = "full", hide_possible_values = true)]
@@ -20,7 +20,8 @@ enum Level {
 }
 
 impl DurabilityFlag {
-    pub(crate) fn level(&self) -> Durability {
+    /// What is asked for.
+    pub fn level(&self) -> Durability {
         match self.durability {
             Level::None => Durability::None,
             Level::Data => Durability::Data,

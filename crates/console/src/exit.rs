@@ -1,8 +1,8 @@
-//! How the command ends.
+//! How a command ends.
 
-/// Every exit code of `stead`. The numbers are those of sysexits(3), timeout(1) and the shell.
+/// Every exit code of our commands. The numbers are those of sysexits(3), timeout(1) and the shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ExitCode {
+pub enum ExitCode {
     /// 0: done.
     Done,
     /// 1: the answer is no: nobody holds it, a condition did not hold.
@@ -27,7 +27,6 @@ pub(crate) enum ExitCode {
     /// 77: the system denies it to this user.
     Permission,
     /// 78: the configuration or environment is wrong.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the commands that have one"))]
     Configuration,
     /// 124: `--wait` elapsed.
     TimedOut,
@@ -43,7 +42,7 @@ pub(crate) enum ExitCode {
 
 impl ExitCode {
     /// What the system is told.
-    pub(crate) fn number(self) -> i32 {
+    pub fn number(self) -> i32 {
         match self {
             ExitCode::Done => 0,
             ExitCode::No => 1,

@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::printer::Printer;
-use crate::table::plain;
+use crate::text::plain;
 
 /// A wait shorter than this is not worth a word.
 const SILENCE: Duration = Duration::from_millis(200);
@@ -26,7 +26,7 @@ const COMMAND_MIN: usize = 4;
 
 /// A thread that says for whom we wait, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Speaker {
+pub struct Speaker {
     /// Dropped, it ends the thread.
     alive: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -35,7 +35,7 @@ pub(crate) struct Speaker {
 impl Speaker {
     /// Speaks about the locks that another process holds, from now on. Where the system has no thread to spare, the
     /// wait is silent.
-    pub(crate) fn start(locks: &[FileLock]) -> Speaker {
+    pub fn start(locks: &[FileLock]) -> Speaker {
         let (alive, ended) = channel();
         let locks = locks.to_vec();
         let thread = std::thread::Builder::new().name("speaker".to_owned()).spawn(move || speak(&locks, &ended));
@@ -155,14 +155,17 @@ impl Display for Obstacle {
 
 /// What a lock was wanted for in vain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Vain {
+pub enum Vain {
+    /// We were told not to wait.
     Busy,
+    /// The same, and that is no failure.
     Skipped,
+    /// The wait elapsed; this long it was to be.
     TimedOut(Duration),
 }
 
 /// The failure to say for a lock of `locks` that was not granted: who holds it, and what next.
-pub(crate) fn not_granted(vain: Vain, error: &stead::Error, locks: &[FileLock], lock_dir: Option<&Path>) -> Failure {
+pub fn not_granted(vain: Vain, error: &stead::Error, locks: &[FileLock], lock_dir: Option<&Path>) -> Failure {
     let path = error.path();
     let same = || locks.iter().filter(|lock| lock.path() == path);
     let seen = same().find_map(|lock| Some(Obstacle::of(lock)?.holders()));
@@ -184,12 +187,12 @@ pub(crate) fn not_granted(vain: Vain, error: &stead::Error, locks: &[FileLock], 
 }
 
 /// What is said where bytes of an earlier writer were put away.
-pub(crate) fn torn_bytes(of: &Path, kept: &Path) -> String {
+pub fn torn_bytes(of: &Path, kept: &Path) -> String {
     plain(&format!("{} ended in torn bytes of an earlier writer: they are in {}", of.display(), kept.display()))
 }
 
 /// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
+pub fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     let plain = |c: char| c.is_alphanumeric() || "/._-+:,@%=".contains(c);
     let text = if text.starts_with('-') { format!("./{text}") } else { text.into_owned() };

@@ -1,5 +1,5 @@
 //! Windows: there are no signals to pass on. Ctrl-C reaches every process of the console by itself, the command too;
-//! stead waits for its end.
+//! we wait for its end.
 
 use std::env;
 use std::ffi::OsStr;
@@ -12,7 +12,7 @@ use super::{Ended, cannot_run, command_not_found};
 use crate::failure::Failure;
 
 /// Looks whether `name` can be found: before anything is locked or created.
-pub(crate) fn check_command(name: &OsStr) -> Result<(), Failure> {
+pub fn check_command(name: &OsStr) -> Result<(), Failure> {
     let name_path = Path::new(name);
     let candidates: Vec<PathBuf> = if name_path.components().count() != 1 {
         vec![name_path.to_path_buf()]
@@ -25,7 +25,7 @@ pub(crate) fn check_command(name: &OsStr) -> Result<(), Failure> {
 }
 
 /// The failure to say when the system did not start `name` after all.
-pub(crate) fn not_started(name: &OsStr, error: &io::Error) -> Failure {
+pub fn not_started(name: &OsStr, error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::NotFound => command_not_found(name),
         _ => cannot_run(name, error),
@@ -33,7 +33,7 @@ pub(crate) fn not_started(name: &OsStr, error: &io::Error) -> Failure {
 }
 
 /// Runs `command` and waits for its end. `serve` is called once it runs, for its pipes.
-pub(crate) fn run(command: &mut Command, serve: impl FnOnce(&mut Child)) -> io::Result<Ended> {
+pub fn run(command: &mut Command, serve: impl FnOnce(&mut Child)) -> io::Result<Ended> {
     // Ctrl-C reaches the command too; to end before it would release its locks.
     signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::default())?;
     let mut child = command.spawn()?;
@@ -42,30 +42,30 @@ pub(crate) fn run(command: &mut Command, serve: impl FnOnce(&mut Child)) -> io::
 }
 
 /// There are no signals.
-pub(crate) fn is_interrupt(_signal: i32) -> bool {
+pub fn is_interrupt(_signal: i32) -> bool {
     false
 }
 
 /// Ctrl-C ends us at once; what is left behind is found by `stead clean`.
 #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
-pub(crate) fn before_ending(_clean_up: impl Fn() -> bool + Send + 'static) -> io::Result<()> {
+pub fn before_ending(_clean_up: impl Fn() -> bool + Send + 'static) -> io::Result<()> {
     Ok(())
 }
 
 /// Whether standard input is a terminal.
-pub(crate) fn stdin_is_device() -> bool {
+pub fn stdin_is_device() -> bool {
     io::stdin().is_terminal()
 }
 
 /// It is found out by printing.
-pub(crate) fn stdout_is_deserted() -> bool {
+pub fn stdout_is_deserted() -> bool {
     false
 }
 
 /// There are no signals.
-pub(crate) fn end_by(_signal: i32) {}
+pub fn end_by(_signal: i32) {}
 
 /// Whether locking the file at `path`, or creating it, would fail for a reason that can be seen beforehand.
-pub(crate) fn is_unusable(path: &Path, with_folders: bool) -> bool {
+pub fn is_unusable(path: &Path, with_folders: bool) -> bool {
     !with_folders && !path.exists() && !path.parent().is_some_and(Path::is_dir)
 }

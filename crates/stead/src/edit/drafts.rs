@@ -1,0 +1,237 @@
+//! The drafts of this user: where they are, and which there are.
+
+use std::env;
+use std::ffi::OsStr;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use etcetera::BaseStrategy;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::edit::description::Description;
+use crate::edit::room::Room;
+use crate::edit::verdict::is_changed;
+use crate::error::{Error, ErrorKind, Result};
+use crate::filesystem::folder_of;
+use crate::lock::{FileLock, Guard};
+use crate::sys;
+use crate::sys::disk::RealDisk;
+
+/// The environment variable that names the folder of all drafts.
+pub const DRAFTS_VARIABLE: &str = "STEAD_DRAFTS";
+
+/// How many random names to try for a new folder.
+const TRIES: usize = 16;
+/// How far up a new folder's name is made durable.
+const NEW_FOLDERS_MAX: usize = 4;
+
+/// The folder of all drafts of this user: what `STEAD_DRAFTS` names, or `stead/drafts` in the platform's folder for state
+/// (`$XDG_STATE_HOME` or `~/.local/state`). It need not be there yet.
+///
+/// # Errors
+/// [`NotFound`](ErrorKind::NotFound) where the user has no home folder.
+pub fn drafts_folder() -> Result<PathBuf> {
+    if let Some(folder) = env::var_os(DRAFTS_VARIABLE).filter(|folder| !folder.is_empty()) {
+        return Ok(folder.into());
+    }
+    let strategy = etcetera::choose_base_strategy().map_err(|_| {
+        Error::new(ErrorKind::NotFound, "find the home folder for drafts of", Path::new("this user"))
+            .with_hint(format!("set HOME, or name a private folder in {DRAFTS_VARIABLE}"))
+    })?;
+    let state = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
+    Ok(state.join("stead").join("drafts"))
+}
+
+/// The drafts in `folder` that hold something that their files do not, the newest first. Nothing there is no error.
+///
+/// # Errors
+/// Where the folder cannot be read.
+pub fn drafts(folder: impl AsRef<Path>) -> Result<Vec<Draft>> {
+    let mut drafts: Vec<Draft> = all_in(folder.as_ref(), "")?.into_iter().filter(Draft::holds_something).collect();
+    drafts.sort_by_key(|draft| std::cmp::Reverse(draft.saved()));
+    Ok(drafts)
+}
+
+/// A draft that a session left, or works on.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    room: Room<RealDisk>,
+    path: PathBuf,
+    description: Description,
+}
+
+impl Draft {
+    /// The real path of the file that it is a draft of.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where its text is.
+    pub fn draft(&self) -> PathBuf {
+        self.room.text_path()
+    }
+
+    /// When its session began.
+    pub fn started(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_micros(self.description.started_us)
+    }
+
+    /// When its text was last saved.
+    pub fn saved(&self) -> SystemTime {
+        let modified = self.draft().metadata().and_then(|metadata| metadata.modified());
+        modified.unwrap_or_else(|_| self.started())
+    }
+
+    /// Whether a session works on it now; also where that cannot be told.
+    pub fn is_in_use(&self) -> bool {
+        FileLock::at(self.room.lock_path()).inspect().is_ok_and(|seen| seen.held)
+    }
+
+    /// Whether it has both sides of a conflict in it.
+    pub fn is_conflict(&self) -> bool {
+        self.description.conflict
+    }
+
+    /// Its text: what the editor saved last, as far as that is whole.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn content(&self) -> Result<Vec<u8>> {
+        let text = self.room.best_text().map_err(|error| Error::system("read the draft", &self.draft(), error))?;
+        Ok(text.unwrap_or_default())
+    }
+
+    /// The texts that the editor saved before, the newest first.
+    pub fn earlier(&self) -> Vec<PathBuf> {
+        let saves = self.room.saves().unwrap_or_default();
+        saves.into_iter().rev().map(|(_, path)| path).collect()
+    }
+
+    /// What else an editor that died left beside the text.
+    pub fn left_by_editor(&self) -> Vec<PathBuf> {
+        self.room.beside_text().unwrap_or_default()
+    }
+
+    /// The start of its folder's name, which all drafts of its file have in common.
+    pub(crate) fn key(&self) -> String {
+        let name = self.room.folder().file_name().unwrap_or_default().to_string_lossy();
+        name.split_inclusive('-').next().unwrap_or_default().to_owned()
+    }
+
+    pub(crate) fn room(&self) -> &Room<RealDisk> {
+        &self.room
+    }
+
+    /// Whether there is anything in it that its file did not have. What cannot be read may be something.
+    pub(crate) fn holds_something(&self) -> bool {
+        let is_changed = || -> io::Result<bool> {
+            let (base, text) = (self.room.base()?, self.room.best_text()?);
+            Ok(text.is_some_and(|text| is_changed(base.as_deref(), self.description.initial, &text)))
+        };
+        self.is_conflict() || is_changed().unwrap_or(true) || !self.left_by_editor().is_empty()
+    }
+}
+
+/// The start of the names of all drafts of the file at this real path.
+pub(crate) fn key(path: &Path) -> String {
+    format!("{:016x}-", xxh3_64(path.as_os_str().as_encoded_bytes()))
+}
+
+/// The drafts in folders whose name begins so, whether they hold something or not.
+pub(crate) fn all_in(folder: &Path, start: &str) -> Result<Vec<Draft>> {
+    let rooms = rooms(folder, start)?;
+    Ok(rooms.iter().filter_map(|room| read(room).ok().flatten()).collect())
+}
+
+/// Removes what is left in folders whose name begins so: of drafts that were committed, or never came to be.
+pub(crate) fn sweep(folder: &Path, start: &str) -> Result<()> {
+    for path in rooms(folder, start)? {
+        let room = Room::new(RealDisk, &path, OsStr::new(""));
+        let is_draft = || room.folder().join("draft.json").symlink_metadata().is_ok();
+        if !is_draft()
+            && let Ok(_guard) = enter(&room)
+            && !is_draft()
+        {
+            clear(&room);
+        }
+    }
+    Ok(())
+}
+
+fn rooms(folder: &Path, start: &str) -> Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(|error| Error::system("list the drafts in", folder, error))?,
+    };
+    let is_named = |path: &PathBuf| {
+        path.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with(start) && is_name(name))
+    };
+    Ok(entries.flatten().map(|entry| entry.path()).filter(is_named).collect())
+}
+
+/// Whether it is one of ours: two numbers of 16 hexadecimal digits.
+fn is_name(name: &str) -> bool {
+    let is_number = |word: &str| word.len() == 16 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    name.split_once('-').is_some_and(|(key, random)| is_number(key) && is_number(random))
+}
+
+fn read(folder: &Path) -> io::Result<Option<Draft>> {
+    let Some(description) = Room::new(RealDisk, folder, OsStr::new("")).description()? else { return Ok(None) };
+    let path = PathBuf::from(&description.path);
+    // The text's own name is exact, where the description's need not be.
+    let named = std::fs::read_dir(folder.join("text"))?.flatten().map(|entry| entry.file_name());
+    let shown = path.file_name().unwrap_or_default().to_owned();
+    let name = named.into_iter().find(|name| name.to_string_lossy() == shown.to_string_lossy()).unwrap_or(shown);
+    Ok(Some(Draft { room: Room::new(RealDisk, folder, &name), path, description }))
+}
+
+/// A new folder for a draft of the file at this real path, in use by this thread.
+pub(crate) fn create(folder: &Path, path: &Path) -> Result<(Room<RealDisk>, Guard)> {
+    let fail = |error: io::Error| {
+        Error::system("make a private folder for drafts in", folder, error)
+            .with_hint(format!("name another one in {DRAFTS_VARIABLE}, or by drafts(); nothing was touched"))
+    };
+    if sys::create_private_folder(folder).map_err(fail)? {
+        let above = std::path::absolute(folder).map_err(fail)?;
+        // What cannot be synced was there before.
+        above.ancestors().skip(1).take(NEW_FOLDERS_MAX).for_each(|folder| drop(sys::sync_folder(folder)));
+    }
+    let name = path.file_name().unwrap_or_default();
+    for _ in 0..TRIES {
+        let random = RandomState::new().build_hasher().finish();
+        let room = Room::new(RealDisk, &folder.join(format!("{}{random:016x}", key(path))), name);
+        if !sys::create_private_folder(room.folder()).map_err(fail)? {
+            continue;
+        }
+        // A sweep may take it for a remainder until it is entered.
+        match enter(&room) {
+            Ok(guard) => return Ok((room, guard)),
+            Err(error) if error.is_busy() || error.is_not_found() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(fail(io::Error::other("new folders are swept away as soon as they are made")))
+}
+
+/// Keeps other sessions from a draft.
+pub(crate) fn enter(room: &Room<RealDisk>) -> Result<Guard> {
+    FileLock::at(room.lock_path()).try_lock()
+}
+
+/// Removes a draft that is in use by this thread. What stays is swept some day.
+pub(crate) fn remove(room: &Room<RealDisk>) -> Result<()> {
+    room.forget().map_err(|error| Error::system("remove the draft", &room.text_path(), error))?;
+    clear(room);
+    Ok(())
+}
+
+fn clear(room: &Room<RealDisk>) {
+    let _ = std::fs::remove_dir_all(room.folder());
+}
+
+/// The path of a file without links, of which there is a key.
+pub(crate) fn real_path(target: &Path) -> io::Result<PathBuf> {
+    Ok(folder_of(target).canonicalize()?.join(target.file_name().unwrap_or_default()))
+}
