@@ -105,7 +105,7 @@ impl Error {
     }
 
     /// What was found, in words.
-    #[cfg(any(feature = "document", feature = "log"))]
+    #[cfg(any(feature = "document", feature = "log", feature = "edit"))]
     pub(crate) fn found(kind: ErrorKind, step: &'static str, path: &Path, what: impl Into<String>) -> Error {
         let mut error = Error::new(kind, step, path);
         error.0.source = Some(io::Error::new(io::ErrorKind::InvalidData, what.into()));

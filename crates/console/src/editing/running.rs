@@ -36,12 +36,15 @@ impl Why {
 pub(super) fn run_editor(session: &mut Session, out: &mut Printer) -> Result<Option<Why>, Failure> {
     let program = session.editor().program().to_owned();
     let mut failed = None;
+    let modes = platform::TerminalModes::now();
     let end = session.edit_by(|command| {
         let ended = platform::run(command, |_| ());
         ended.map(converted).inspect_err(|error| failed = Some(platform::not_started(&program, error)))
     });
     let end = end.map_err(|error| failed.unwrap_or_else(|| Failure::from(error)))?;
     if !end.ended.is_success() {
+        // One that was killed could not do it.
+        modes.restore();
         return Ok(Some(Why::Ended(end.ended)));
     }
     Ok(if end.returned_at_once && !is_done(session, &end, out)? { Some(Why::WindowOpen) } else { None })

@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Access, AtFlags, CWD, FileType, accessat};
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use rustix::process::{Pid, WaitId, WaitIdOptions, getpgrp, waitid};
 
 use super::signals::{self, Relay};
 use super::{Ended, cannot_run, command_not_found};
@@ -162,5 +162,24 @@ pub fn is_unusable(path: &Path, with_folders: bool) -> bool {
             path.is_symlink() || !folder.is_some_and(is_writable)
         }
         Err(_) => true,
+    }
+}
+
+/// How the terminal on standard input is set.
+pub struct TerminalModes(Option<rustix::termios::Termios>);
+
+impl TerminalModes {
+    /// As it is now; nothing where it is no terminal.
+    pub fn now() -> TerminalModes {
+        TerminalModes(rustix::termios::tcgetattr(io::stdin()).ok())
+    }
+
+    /// Sets it back.
+    pub fn restore(&self) {
+        let is_in_front = || rustix::termios::tcgetpgrp(io::stdin()).is_ok_and(|group| group == getpgrp());
+        if let Some(modes) = self.0.as_ref().filter(|_| is_in_front()) {
+            // Where that is not possible, nothing was changed either.
+            let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Drain, modes);
+        }
     }
 }

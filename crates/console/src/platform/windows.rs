@@ -69,3 +69,16 @@ pub fn end_by(_signal: i32) {}
 pub fn is_unusable(path: &Path, with_folders: bool) -> bool {
     !with_folders && !path.exists() && !path.parent().is_some_and(Path::is_dir)
 }
+
+/// How the terminal on standard input is set: a console is set back by the system.
+pub struct TerminalModes;
+
+impl TerminalModes {
+    /// As it is now.
+    pub fn now() -> TerminalModes {
+        TerminalModes
+    }
+
+    /// Sets it back.
+    pub fn restore(&self) {}
+}

@@ -18,6 +18,7 @@ use crate::sys::{self, Access, Stat};
 #[derive(Debug)]
 pub(crate) struct Found<F> {
     /// Open, so that no other file gets its inode; `None` where an open file could not be replaced.
+    #[cfg_attr(not(feature = "document"), expect(dead_code, reason = "only documents lock it"))]
     pub(crate) file: Option<F>,
     pub(crate) stat: Stat,
     pub(crate) content: Vec<u8>,

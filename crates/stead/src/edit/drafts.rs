@@ -84,7 +84,7 @@ impl Draft {
         modified.unwrap_or_else(|_| self.started())
     }
 
-    /// Whether a session works on it now; also where that cannot be told.
+    /// Whether a session works on it now, as far as can be told.
     pub fn is_in_use(&self) -> bool {
         FileLock::at(self.room.lock_path()).inspect().is_ok_and(|seen| seen.held)
     }

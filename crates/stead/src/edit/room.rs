@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::atomic::{Dress, Durability, Staged, Whole, read_whole};
 use crate::edit::description::Description;
 use crate::filesystem::folder_of;
+use crate::sys::FileKind;
 use crate::sys::disk::{Disk, uninterrupted};
 
 /// The largest text that is edited.
@@ -166,7 +167,8 @@ impl<D: Disk + Clone> Room<D> {
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
         match read_whole(&self.disk, path, BYTES_MAX)? {
             Whole::Missing => Ok(None),
-            Whole::Found(found) => Ok(Some(found.content)),
+            Whole::Found(found) if found.stat.kind == FileKind::Regular => Ok(Some(found.content)),
+            Whole::Found(_) => Err(io::Error::other("it is no regular file any more")),
             Whole::TooLarge => Err(io::ErrorKind::FileTooLarge.into()),
         }
     }

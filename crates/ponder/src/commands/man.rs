@@ -1,0 +1,40 @@
+//! `ponder man`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap_mangen::Man;
+use stead_console::exit::ExitCode;
+use stead_console::failure::Failure;
+use stead_console::printer::Printer;
+
+use crate::cli;
+
+/// Print the manual page, or write one for each command into a folder
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  ponder man | man -l -
+  ponder man ~/.local/share/man/man1
+
+Exit codes:
+    0  done                  74  DIR cannot be written
+   66  DIR is no folder      77  permission denied")]
+pub(crate) struct ManArgs {
+    /// The folder to write ponder.1, ponder-add.1 and so on into; without it, ponder.1 goes to standard output
+    dir: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &ManArgs, out: &mut Printer) -> Result<ExitCode, Failure> {
+    if let Some(dir) = &args.dir {
+        clap_mangen::generate_to(cli::definition(), dir)
+            .map_err(|error| Failure::system("write manual pages into", dir, &error))?;
+        return Ok(ExitCode::Done);
+    }
+    let mut page = Vec::new();
+    Man::new(cli::definition())
+        .render(&mut page)
+        .map_err(|error| Failure::new(ExitCode::Bug, format!("failed to make the manual page: {error}")))?;
+    out.raw(&page)?;
+    Ok(ExitCode::Done)
+}

@@ -1,0 +1,118 @@
+//! Walking through the folder of a journal.
+
+use std::fs::{DirEntry, FileType, ReadDir};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+
+use super::layout::{self, Layout};
+use super::{Entry, refused};
+use crate::Failure;
+
+/// All entries below `folder`, in no order. No folder is an empty one.
+pub(super) fn entries(folder: &Path) -> Result<Vec<Entry>, Failure> {
+    let mut found = Vec::new();
+    for (name, entry) in names(folder)? {
+        if let Some((_, day)) = layout::flat(&name) {
+            add(&mut found, day, &entry)?;
+        } else if layout::is_year(&name) && kind(&entry)?.is_some_and(|kind| kind.is_dir()) {
+            of_year(&entry.path(), &name, &mut found)?;
+        }
+    }
+    Ok(found)
+}
+
+fn of_year(folder: &Path, year: &str, found: &mut Vec<Entry>) -> Result<(), Failure> {
+    for (month, entry) in names(folder)? {
+        if layout::is_month(&month) && kind(&entry)?.is_some_and(|kind| kind.is_dir()) {
+            of_month(&entry.path(), year, &month, found)?;
+        }
+    }
+    Ok(())
+}
+
+fn of_month(folder: &Path, year: &str, month: &str, found: &mut Vec<Entry>) -> Result<(), Failure> {
+    for (name, entry) in names(folder)? {
+        if let Some(day) = layout::in_tree(year, month, &name) {
+            add(found, day, &entry)?;
+        }
+    }
+    Ok(())
+}
+
+fn add(found: &mut Vec<Entry>, day: Date, entry: &DirEntry) -> Result<(), Failure> {
+    if kind(entry)?.is_some_and(|kind| kind.is_file()) {
+        found.push(Entry { day, path: entry.path() });
+    }
+    Ok(())
+}
+
+/// The layout that the files of a journal are in; `None` for one without entries. A tree wins, for it is what new
+/// journals have; of the flat ones the one with more files.
+pub(super) fn layout(folder: &Path) -> Result<Option<Layout>, Failure> {
+    let (mut dashed, mut compact, mut years) = (0, 0, Vec::new());
+    for (name, entry) in names(folder)? {
+        match layout::flat(&name) {
+            Some((Layout::Compact, _)) => compact += 1,
+            Some(_) => dashed += 1,
+            None if layout::is_year(&name) && kind(&entry)?.is_some_and(|kind| kind.is_dir()) => {
+                years.push((name, entry.path()));
+            }
+            None => {}
+        }
+    }
+    if has_entries(years)? {
+        return Ok(Some(Layout::Tree));
+    }
+    Ok(match (dashed, compact) {
+        (0, 0) => None,
+        _ if compact > dashed => Some(Layout::Compact),
+        _ => Some(Layout::Dashed),
+    })
+}
+
+/// Whether there is an entry in one of the folders of years; the newest are looked at first.
+fn has_entries(mut years: Vec<(String, PathBuf)>) -> Result<bool, Failure> {
+    years.sort_unstable_by(|a, b| b.cmp(a));
+    for (year, folder) in years {
+        let mut found = Vec::new();
+        of_year(&folder, &year, &mut found)?;
+        if !found.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What is in a folder, with names that are text: others are no entries.
+fn names(folder: &Path) -> Result<Vec<(String, DirEntry)>, Failure> {
+    let fail = |error: io::Error| refused("list", folder, &error);
+    let mut names = Vec::new();
+    for entry in listed(folder).map_err(fail)?.into_iter().flatten() {
+        let entry = entry.map_err(fail)?;
+        if let Ok(name) = entry.file_name().into_string() {
+            names.push((name, entry));
+        }
+    }
+    Ok(names)
+}
+
+fn listed(folder: &Path) -> io::Result<Option<ReadDir>> {
+    match folder.read_dir() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        listed => listed.map(Some),
+    }
+}
+
+/// Of what kind it is, behind links; `None` if it is gone.
+fn kind(entry: &DirEntry) -> Result<Option<FileType>, Failure> {
+    let kind = match entry.file_type() {
+        Ok(kind) if kind.is_symlink() => entry.path().metadata().map(|metadata| metadata.file_type()),
+        kind => kind,
+    };
+    match kind {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        kind => kind.map(Some).map_err(|error| refused("look at", &entry.path(), &error)),
+    }
+}

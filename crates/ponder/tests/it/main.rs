@@ -1,0 +1,13 @@
+//! The `ponder` command as its users meet it: real processes, scripted editors, real terminals.
+#![cfg(unix)]
+
+mod adding;
+mod bad_input;
+mod days;
+mod drafts;
+mod full_disk;
+mod help;
+mod locking;
+mod reading;
+mod rig;
+mod terminal;
