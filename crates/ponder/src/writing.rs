@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use clap::Args;
-use stead::edit::{EditSession, Editor};
+use stead::edit::{Addition, EditSession, Editor};
 use stead::lock::Wait;
 use stead_console::duration::parse_duration;
 use stead_console::editing::{Editing, Leftovers, WhenBusy};
@@ -48,7 +48,7 @@ impl TurnFlags {
 pub(crate) struct Page {
     pub(crate) entry: Entry,
     /// What it has at its end when the editor starts, and does not keep if nothing else was written.
-    pub(crate) addition: Vec<u8>,
+    pub(crate) addition: Option<Addition>,
 }
 
 /// What is to be written into, and how.
@@ -88,7 +88,10 @@ impl Writing<'_> {
         let command = format!("{} {}", self.editor.name(), days.join(" "));
         let locks = self.journal.locks().command(command).via(VIA);
         let session = EditSession::new().editor(self.editor.clone()).lock(locks).mode(MODE);
-        self.pages.iter().fold(session, |session, page| session.file_with(&page.entry.path, page.addition.clone()))
+        self.pages.iter().fold(session, |session, page| match &page.addition {
+            Some(addition) => session.file_with(&page.entry.path, addition.clone()),
+            None => session.file(&page.entry.path),
+        })
     }
 
     /// What to do while somebody else is writing, who is named in `busy`.

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use jiff::civil::Date;
+use stead::edit::Addition;
 use stead_console::editing::Leftovers;
 use stead_console::printer::Printer;
 
@@ -52,19 +53,24 @@ pub(crate) fn run(args: &OpenArgs, common: &Common, out: &mut Printer) -> Result
         (_, true) => {
             existing(&journal, reminisced(&journal, now.today())?, "these days of the months and years before")?
         }
-        _ => vec![page_of(journal.entry(wanted)?, &settings.template()?, now)],
+        _ => vec![page_of(journal.entry(wanted)?, settings.template()?, now)],
     };
     let writing =
         Writing { journal: &journal, settings: &settings, pages, editor, turn: &args.turn, leftovers: Leftovers::Ask };
     writing.run(out)
 }
 
-/// The entry of one day, with the heading of a session.
-fn page_of(entry: Entry, template: &Template, now: Moment) -> Page {
-    let is_new = entry.path.metadata().map_or(true, |metadata| metadata.len() == 0);
-    let mut addition = if is_new { template.beginning(entry.day, now) } else { Vec::new() };
-    addition.extend(heading(now));
-    Page { entry, addition }
+/// The entry of one day, with the heading of a session. Both are made once it is locked: somebody else may have begun it
+/// while we waited for him.
+fn page_of(entry: Entry, template: Template, started: Moment) -> Page {
+    let day = entry.day;
+    let addition = Addition::of(move |text| {
+        let now = Some(Moment::now()).filter(|now| now.today() == started.today()).unwrap_or(started);
+        let mut addition = if text.is_empty() { template.beginning(day, now) } else { Vec::new() };
+        addition.extend(heading(now));
+        addition
+    });
+    Page { entry, addition: Some(addition) }
 }
 
 /// The entries that there are of these days, as they are.
@@ -74,7 +80,7 @@ fn existing(journal: &Journal, days: Vec<Date>, which: &str) -> Result<Vec<Page>
         return Err(Failure::new(ExitCode::No, format!("no entries of {which} in {}", journal.folder().display()))
             .with_hint("`ponder list` shows which there are"));
     }
-    Ok(entries.into_iter().map(|entry| Page { entry, addition: Vec::new() }).collect())
+    Ok(entries.into_iter().map(|entry| Page { entry, addition: None }).collect())
 }
 
 fn reminisced(journal: &Journal, today: Date) -> Result<Vec<Date>, Failure> {

@@ -126,7 +126,7 @@ fn pages(journal: &Journal, drafts: &[Draft]) -> Vec<Page> {
     let mut entries: Vec<Entry> = drafts.iter().filter(is_ours).filter_map(entry).collect();
     entries.sort_unstable();
     entries.dedup();
-    entries.into_iter().map(|entry| Page { entry, addition: Vec::new() }).collect()
+    entries.into_iter().map(|entry| Page { entry, addition: None }).collect()
 }
 
 /// The path as the user named the journal.

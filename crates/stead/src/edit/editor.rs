@@ -12,6 +12,9 @@ use crate::sys;
 pub const EDITOR_VARIABLES: [&str; 3] = ["STEAD_EDITOR", "VISUAL", "EDITOR"];
 
 const STEP: &str = "choose an editor by";
+/// Editors that begin at the line N of the file that follows `+N`, or at the last one if there are not so many.
+const TAKE_LINE: [&str; 14] =
+    ["vi", "vim", "nvim", "nvi", "vis", "elvis", "nano", "pico", "emacs", "emacsclient", "micro", "joe", "mg", "kak"];
 
 /// A command that edits files, and who named it.
 ///
@@ -97,10 +100,11 @@ impl Editor {
         self.words.get(1..).unwrap_or_default()
     }
 
-    /// The command that edits these files.
-    pub(crate) fn command<'a>(&self, files: impl IntoIterator<Item = &'a Path>) -> Command {
+    /// The command that edits these files, the first from this line on if the editor is known to take `+LINE`.
+    pub(crate) fn command<'a>(&self, files: impl IntoIterator<Item = &'a Path>, line: Option<usize>) -> Command {
+        let line = line.filter(|_| TAKE_LINE.contains(&self.name().as_str())).map(|line| format!("+{line}"));
         let mut command = Command::new(self.program());
-        command.args(self.arguments()).args(files);
+        command.args(self.arguments()).args(line).args(files);
         command
     }
 }
@@ -131,6 +135,17 @@ mod tests {
     #[test]
     fn trap_46_a_backslash_is_part_of_a_path() {
         assert_eq!(words(r#""C:\Program Files\e.exe" -w C:\a"#), [r"C:\Program Files\e.exe", "-w", r"C:\a"]);
+    }
+
+    #[test]
+    fn an_editor_that_can_begins_at_a_line() {
+        let arguments = |editor: &str, line| {
+            let command = Editor::parse(editor).unwrap().command([Path::new("f")], line);
+            command.get_args().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(arguments("/usr/bin/vim -n", Some(7)), ["-n", "+7", "f"]);
+        assert_eq!(arguments("vim", None), ["f"]);
+        assert_eq!(arguments("sed -i s/a/b/", Some(7)), ["-i", "s/a/b/", "f"]);
     }
 
     #[test]

@@ -140,16 +140,29 @@ impl<'a> Merger<'a> {
         let equal = theirs_left.iter().rev().zip(ours_left.iter().rev()).take_while(|(one, other)| one == other);
         let mut end = equal.count();
         // A blank line at both ends is what parts them.
-        if theirs_left[theirs_left.len() - end..].iter().all(|line| line.trim_ascii().is_empty())
+        if theirs_left[theirs_left.len() - end..].iter().all(|line| is_blank(line))
             && end < theirs_left.len()
             && end < ours_left.len()
         {
             end = 0;
         }
-        self.out.extend_from_slice(theirs);
-        self.out.truncate(self.out.len() - end);
+        self.out.extend_from_slice(&theirs[..start]);
+        let parted = self.out.last().is_some_and(|line| is_blank(line));
+        let first = &theirs_left[..theirs_left.len() - end];
+        self.out.extend_from_slice(first);
+        // What parts them from the text before parts them from each other.
+        if parted
+            && first.last().is_some_and(|line| !is_blank(line))
+            && ours_left.first().is_some_and(|line| !is_blank(line))
+        {
+            self.out.push(b"");
+        }
         self.out.extend_from_slice(ours_left);
     }
+}
+
+fn is_blank(line: Line<'_>) -> bool {
+    line.trim_ascii().is_empty()
 }
 
 /// How many changes of each side are about one range: the first of all, and those that overlap with it or with one
@@ -230,8 +243,9 @@ mod tests {
     fn what_both_append_is_there_twice_and_what_is_equal_once() {
         clean("a\n", "a\ntheirs\n", "a\nours\n", "a\ntheirs\nours\n");
         clean("a\n", "a\nsame\n", "a\nsame\n", "a\nsame\n");
-        clean("", "# T\n\n## 1\n\nx\n", "# T\n\n## 2\n\ny\n", "# T\n\n## 1\n\nx\n## 2\n\ny\n");
+        clean("", "# T\n\n## 1\n\nx\n", "# T\n\n## 2\n\ny\n", "# T\n\n## 1\n\nx\n\n## 2\n\ny\n");
         clean("a\n", "a\n\n1\n\n", "a\n\n2\n\n", "a\n\n1\n\n2\n\n");
+        clean("# T\n\n", "# T\n\nx\n", "# T\n\ny\n", "# T\n\nx\n\ny\n");
         clean("a\n", "a\nx\nend\n", "a\ny\nend\n", "a\nx\ny\nend\n");
         clean("a\n", "a\nx\n", "a\nx\ny\n", "a\nx\ny\n");
     }

@@ -13,6 +13,7 @@
 //! What the editor had not saved; and of a draft that it overwrites in place, what was there for less than a few hundredths
 //! of a second. Editors that save by renaming, or keep a backup, leave no such gap.
 
+mod addition;
 mod advice;
 mod commit;
 mod description;
@@ -29,6 +30,7 @@ mod session;
 mod session_builder;
 mod verdict;
 
+pub use addition::Addition;
 pub use drafts::{DRAFTS_VARIABLE, Draft, drafts, drafts_folder};
 pub use editor::{EDITOR_VARIABLES, Editor};
 pub use merge::{Merge, merge};

@@ -1,10 +1,12 @@
 //! One file of a session, locked, with its draft.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::atomic::{Target, Whole, read_whole, sweep};
+use crate::edit::addition::Addition;
 use crate::edit::commit::{Commit, Committed, too_large};
 use crate::edit::description::Description;
 use crate::edit::drafts::{self, Draft};
@@ -46,11 +48,23 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
-    /// Makes a draft of the file, with `addition` at its end.
-    pub(crate) fn new(plan: &Plan, shown: &Path, target: &Path, real: PathBuf, addition: &[u8]) -> Result<Opened> {
+    /// Makes a draft of the file, with the addition at its end.
+    pub(crate) fn new(
+        plan: &Plan,
+        shown: &Path,
+        target: &Path,
+        real: PathBuf,
+        addition: Option<&Addition>,
+    ) -> Result<Opened> {
         let base = read(shown, target)?;
-        let text = with_addition(base.as_deref().unwrap_or_default(), addition);
-        let initial = if addition.is_empty() { Initial::Base } else { Initial::with_addition(&text) };
+        let before = base.as_deref().unwrap_or_default();
+        let (text, initial) = match addition.and_then(|addition| addition.to(before)) {
+            Some(text) => {
+                let initial = Initial::with_addition(&text);
+                (Cow::Owned(text), initial)
+            }
+            None => (Cow::Borrowed(before), Initial::Base),
+        };
         let path = real.to_string_lossy().into_owned();
         let description = Description { path, initial, conflict: false, started_us: sys::wall_micros() };
         let (room, guard) = drafts::create(&plan.drafts, &real)?;
@@ -75,6 +89,14 @@ impl Opened {
     /// The draft's text; nothing where the editor has removed it.
     pub(crate) fn text(&self) -> Result<Vec<u8>> {
         Ok(self.room.text().map_err(|error| self.unreadable(error))?.unwrap_or_default())
+    }
+
+    /// The last line, where the draft has an addition that is to be gone on with.
+    pub(crate) fn line_to_begin_at(&self) -> Result<Option<usize>> {
+        if !matches!(self.description.initial, Initial::WithAddition(_)) {
+            return Ok(None);
+        }
+        Ok(Some(self.text()?.split(|byte| *byte == b'\n').count()))
     }
 
     /// Whether the draft holds something that its file does not. What cannot be read may be something.
@@ -225,29 +247,4 @@ fn newest_text(room: &Room<RealDisk>) -> io::Result<Vec<u8>> {
         return Ok(found.content);
     }
     Ok(room.best_text()?.unwrap_or_default())
-}
-
-/// A text with something at its end, behind a blank line.
-fn with_addition(text: &[u8], addition: &[u8]) -> Vec<u8> {
-    let mut text = text.to_vec();
-    if !text.is_empty() && !addition.is_empty() {
-        let missing = 2 - text.iter().rev().take(2).take_while(|byte| **byte == b'\n').count();
-        text.extend(std::iter::repeat_n(b'\n', missing));
-    }
-    text.extend_from_slice(addition);
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_addition_is_parted_by_a_blank_line() {
-        for (text, all) in [("", "+"), ("a", "a\n\n+"), ("a\n", "a\n\n+"), ("a\n\n", "a\n\n+"), ("a\n\n\n", "a\n\n\n+")]
-        {
-            assert_eq!(with_addition(text.as_bytes(), b"+"), all.as_bytes());
-        }
-        assert_eq!(with_addition(b"a", b""), b"a");
-    }
 }

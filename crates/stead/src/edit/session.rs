@@ -135,7 +135,8 @@ impl Session {
             keepers.push(Keeper::start(file.room.clone(), &file.text()?));
         }
         let begun = sys::now();
-        let ended = run(&mut self.editor.command(texts.iter().map(PathBuf::as_path)));
+        let line = if let [only] = &self.files[..] { only.line_to_begin_at()? } else { None };
+        let ended = run(&mut self.editor.command(texts.iter().map(PathBuf::as_path), line));
         let took = sys::now().saturating_duration_since(begun);
         // The draft itself is there still where no copy can be made.
         for keeper in keepers {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::atomic::Target;
+use crate::edit::addition::Addition;
 use crate::edit::drafts::{self, drafts_folder};
 use crate::edit::editor::{EDITOR_VARIABLES, Editor};
 use crate::edit::opened::{Opened, Plan, STEP};
@@ -48,7 +49,7 @@ pub struct EditSession {
 #[derive(Debug, Clone)]
 struct Named {
     path: PathBuf,
-    addition: Vec<u8>,
+    addition: Option<Addition>,
 }
 
 impl Default for EditSession {
@@ -72,13 +73,17 @@ impl EditSession {
 
     /// Edits this file as well. It is created when missing, in a folder that is there.
     pub fn file(self, path: impl AsRef<Path>) -> EditSession {
-        self.file_with(path, Vec::new())
+        self.named(path.as_ref(), None)
     }
 
-    /// The same. `addition` is put at the end of the draft before the editor starts, behind a blank line if there is a text
-    /// already; if nothing else is written, it is not left behind.
-    pub fn file_with(mut self, path: impl AsRef<Path>, addition: impl Into<Vec<u8>>) -> EditSession {
-        self.files.push(Named { path: path.as_ref().to_path_buf(), addition: addition.into() });
+    /// The same, with an [`Addition`] at the end of the draft, behind a blank line if there is a text already. It is not left
+    /// behind if nothing else is written.
+    pub fn file_with(self, path: impl AsRef<Path>, addition: impl Into<Addition>) -> EditSession {
+        self.named(path.as_ref(), Some(addition.into()))
+    }
+
+    fn named(mut self, path: &Path, addition: Option<Addition>) -> EditSession {
+        self.files.push(Named { path: path.to_path_buf(), addition });
         self
     }
 
@@ -145,7 +150,7 @@ impl EditSession {
             let target = Target::find(path, STEP)?;
             let real = drafts::real_path(&target.path).map_err(|error| Error::system(STEP, path, error))?;
             if seen.insert(real.clone()) {
-                session.add(Opened::new(session.plan(), path, &target.path, real, addition)?)?;
+                session.add(Opened::new(session.plan(), path, &target.path, real, addition.as_ref())?)?;
             }
         }
         Ok(session)
