@@ -4,6 +4,7 @@
 //! cargo run --release --manifest-path bench/Cargo.toml -- locks [--quick] [--out DIR] [--stead FILE]
 //! cargo run --release --manifest-path bench/Cargo.toml -- durable [--quick] [--out DIR]
 //! cargo run --release --manifest-path bench/Cargo.toml -- log [--quick] [--out DIR]
+//! cargo run --release --manifest-path bench/Cargo.toml -- ponder [--quick] [--out DIR]
 //! ```
 
 #[cfg(not(target_os = "linux"))]
@@ -15,6 +16,7 @@ mod locks;
 mod log;
 mod measure;
 mod plot;
+mod ponder;
 mod report;
 mod setup;
 mod tools;
@@ -48,6 +50,7 @@ const BENCHMARKS: &[Benchmark] = &[
     Benchmark { name: "locks", run: locks::run, agent: locks::agent },
     Benchmark { name: "durable", run: durable::run, agent: durable::agent },
     Benchmark { name: "log", run: log::run, agent: log::agent },
+    Benchmark { name: "ponder", run: ponder::run, agent: ponder::agent },
 ];
 
 fn main() -> ExitCode {

@@ -103,7 +103,11 @@ impl Page {
         line(self, 38.0, &format!("font-size=\"20\" font-weight=\"600\" fill=\"{INK}\""), &report.title());
         let legend_y = 62.0;
         let mut x = MARGIN;
-        for (colour, name, width) in [(OURS, "stead", 66.0), (FLOOR, "floor", 62.0), (RIVAL, "others", 74.0)] {
+        for (colour, name, width) in [
+            (OURS, report.product, 31.0 + 7.0 * report.product.len() as f64),
+            (FLOOR, "floor", 62.0),
+            (RIVAL, "others", 74.0),
+        ] {
             self.dot(x + 5.0, legend_y - 4.0, colour);
             self.text(x + 15.0, legend_y, Anchor::Start, &fill(FAINT), name);
             x += width;
@@ -116,7 +120,13 @@ impl Page {
         self.text(x + 40.0, legend_y, Anchor::Start, &fill(FAINT), "median to 99th percentile");
         x += 222.0;
         self.line((x, legend_y - 12.0), (x, legend_y + 3.0), &limit_stroke());
-        self.text(x + 8.0, legend_y, Anchor::Start, &fill(FAINT), "the bar that stead has to meet");
+        self.text(
+            x + 8.0,
+            legend_y,
+            Anchor::Start,
+            &fill(FAINT),
+            &format!("the bar that {} has to meet", report.product),
+        );
     }
 
     fn panel(&mut self, report: &Report, case: &Case, top: f64) {
@@ -139,7 +149,8 @@ impl Page {
             }
         }
         for (index, row) in case.rows.iter().enumerate() {
-            self.row(case, row, scale.as_ref(), rows_top + ROW_HEIGHT * (index as f64 + 0.5));
+            let is_ours = row.subject.starts_with(report.product);
+            self.row(case, row, is_ours, scale.as_ref(), rows_top + ROW_HEIGHT * (index as f64 + 0.5));
         }
     }
 
@@ -153,8 +164,7 @@ impl Page {
         self.line((CHART_LEFT, bottom), (CHART_RIGHT, bottom), &format!("stroke=\"{RIVAL}\""));
     }
 
-    fn row(&mut self, case: &Case, row: &Row, scale: Option<&Scale>, y: f64) {
-        let is_ours = row.subject.starts_with("stead");
+    fn row(&mut self, case: &Case, row: &Row, is_ours: bool, scale: Option<&Scale>, y: f64) {
         let is_floor = row.subject == case.floor;
         let colour = if is_ours {
             OURS

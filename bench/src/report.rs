@@ -66,6 +66,8 @@ pub(crate) struct Mark {
 /// Everything that one benchmark found out.
 pub(crate) struct Report {
     name: &'static str,
+    /// What the names of our subjects begin with.
+    pub(crate) product: &'static str,
     started: Timestamp,
     system: Value,
     pub(crate) cases: Vec<Case>,
@@ -136,7 +138,12 @@ pub(crate) fn ratio(value: Option<f64>, to: Option<f64>) -> Option<f64> {
 impl Report {
     /// `system`: the machine it ran on.
     pub(crate) fn new(name: &'static str, system: Value) -> Report {
-        Report { name, started: Timestamp::now(), system, cases: Vec::new(), bars: Vec::new() }
+        Report { name, product: "stead", started: Timestamp::now(), system, cases: Vec::new(), bars: Vec::new() }
+    }
+
+    /// The same, of another of our programs.
+    pub(crate) fn about(self, product: &'static str) -> Report {
+        Report { product, ..self }
     }
 
     /// What was measured, on what, when.
@@ -144,7 +151,9 @@ impl Report {
         let system = |key: &str| self.system[key].as_str().unwrap_or("?").to_owned();
         let day = self.started.strftime("%Y-%m-%d");
         let (kernel, filesystem) = (system("kernel"), system("filesystem"));
-        format!("{}: stead beside its rivals, {day}, Linux {kernel}, {filesystem}", self.name)
+        let product = self.product;
+        let what = if self.name == product { String::new() } else { format!("{}: ", self.name) };
+        format!("{what}{product} beside its rivals, {day}, Linux {kernel}, {filesystem}")
     }
 
     /// The limits of bars that are drawn into the plot of a case.

@@ -28,9 +28,19 @@ pub(crate) fn stead_command(setup: &Setup) -> Result<PathBuf> {
     if let Some(given) = &setup.stead {
         return std::path::absolute(given).context("find the stead command");
     }
+    built("stead-cli")
+}
+
+/// ponder, built from this tree.
+pub(crate) fn ponder_command() -> Result<PathBuf> {
+    built("ponder")
+}
+
+/// The command of a package of this tree.
+fn built(package: &str) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
-    build.args(["build", "--release", "--quiet", "--package", "stead-cli", "--message-format", "json"]);
+    build.args(["build", "--release", "--quiet", "--package", package, "--message-format", "json"]);
     build.current_dir(root().join(".."));
     let output = run(&mut build)?;
     let messages = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -38,7 +48,7 @@ pub(crate) fn stead_command(setup: &Setup) -> Result<PathBuf> {
         let message: Value = serde_json::from_str(line).ok()?;
         message["executable"].as_str().map(PathBuf::from)
     });
-    executable.context("cargo built no stead")
+    executable.with_context(|| format!("cargo built no {package}"))
 }
 
 /// Runs a command to its end and insists on its success.

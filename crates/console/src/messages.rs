@@ -36,9 +36,19 @@ impl Speaker {
     /// Speaks about the locks that another process holds, from now on. Where the system has no thread to spare, the
     /// wait is silent.
     pub fn start(locks: &[FileLock]) -> Speaker {
+        Speaker::begin(locks, Unseen::Told)
+    }
+
+    /// The same, for work that takes the locks now and then: where no holder is to be seen, nobody is waited for.
+    pub fn start_seeing(locks: &[FileLock]) -> Speaker {
+        Speaker::begin(locks, Unseen::Passed)
+    }
+
+    fn begin(locks: &[FileLock], unseen: Unseen) -> Speaker {
         let (alive, ended) = channel();
         let locks = locks.to_vec();
-        let thread = std::thread::Builder::new().name("speaker".to_owned()).spawn(move || speak(&locks, &ended));
+        let thread =
+            std::thread::Builder::new().name("speaker".to_owned()).spawn(move || speak(&locks, unseen, &ended));
         Speaker { alive: Some(alive), thread: thread.ok() }
     }
 }
@@ -53,7 +63,14 @@ impl Drop for Speaker {
     }
 }
 
-fn speak(locks: &[FileLock], ended: &Receiver<()>) {
+/// What is said of a lock that is waited for, and whose holder is not to be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unseen {
+    Told,
+    Passed,
+}
+
+fn speak(locks: &[FileLock], unseen: Unseen, ended: &Receiver<()>) {
     let mut out = Printer::new();
     let mut pause = SILENCE;
     let mut was_free = false;
@@ -61,7 +78,8 @@ fn speak(locks: &[FileLock], ended: &Receiver<()>) {
         let text = match locks.iter().find_map(Obstacle::of) {
             Some(seen) => seen.within(out.room()).to_string(),
             // What is done under them takes its time.
-            None if locks.iter().all(is_ours) => {
+            None if unseen == Unseen::Passed || locks.iter().all(is_ours) => {
+                out.clear_progress();
                 pause = REWRITE;
                 continue;
             }

@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use stead_console::log_format::{Level, LogFormat, set_log_format};
 use stead_console::printer::Printer;
+use stead_console::program;
 
 use crate::commands::{add, completions, list, man, open, path, recover, search, show, stats, tags};
 use crate::config::Settings;
@@ -137,7 +137,7 @@ pub(crate) fn main() -> ExitCode {
         }
         Err(answer) => {
             set_log_format(format_of(std::env::args_os()));
-            explain(&answer, &mut Printer::new())
+            program::explain(&answer, &mut Printer::new()).unwrap_or_else(|failure| failure.code)
         }
     }
 }
@@ -160,21 +160,6 @@ fn dispatch(cli: &Cli, out: &mut Printer) -> Result<ExitCode, Failure> {
         Command::Recover(args) => recover::run(args, common, out),
         Command::Completions(args) => completions::run(args, out),
         Command::Man(args) => man::run(args, out),
-    }
-}
-
-/// What clap says instead of a command: help that was asked for, or what is wrong.
-fn explain(answer: &clap::Error, out: &mut Printer) -> ExitCode {
-    let text = answer.render().ansi().to_string();
-    match answer.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match out.raw(text.as_bytes()) {
-            Ok(()) => ExitCode::Done,
-            Err(failure) => failure.code,
-        },
-        _ => {
-            out.usage(text);
-            ExitCode::Usage
-        }
     }
 }
 

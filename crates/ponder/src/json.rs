@@ -1,14 +1,12 @@
 //! What is printed with --json, fields in their order.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::path::Path;
-use std::time::SystemTime;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 use stead::edit::Draft;
+use stead_console::json::{self as console, time};
 
 use crate::dates::dashed;
 use crate::journal::Entry;
@@ -100,22 +98,6 @@ fn about(schema: &str, day: Option<Date>, path: &Path) -> Map<String, Value> {
     let mut fields = Map::new();
     fields.insert("schema".to_owned(), schema.into());
     fields.insert("date".to_owned(), day.map(dashed).into());
-    fields.insert("path".to_owned(), path.to_string_lossy().into());
-    if path.to_str().is_none() {
-        fields.insert("path_bytes".to_owned(), hex(path.as_os_str().as_encoded_bytes()).into());
-    }
+    console::path(&mut fields, path);
     fields
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// RFC 3339 with nanoseconds, UTC.
-fn time(time: SystemTime) -> Option<String> {
-    Timestamp::try_from(time).ok().map(|time| format!("{time:.9}"))
 }

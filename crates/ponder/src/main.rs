@@ -22,10 +22,5 @@ use stead_console::failure::Failure;
 
 fn main() {
     stead_console::printer::name_program("ponder");
-    // The message of a panic was printed where it arose.
-    let code = std::panic::catch_unwind(cli::main).unwrap_or(ExitCode::Bug);
-    if let ExitCode::Killed(signal) = code {
-        stead_console::platform::end_by(signal);
-    }
-    std::process::exit(code.number())
+    stead_console::program::run(cli::main)
 }

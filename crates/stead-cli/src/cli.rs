@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use stead::lock::Options;
 use stead_console::exit::ExitCode;
 use stead_console::failure::Failure;
 use stead_console::printer::Printer;
+use stead_console::program;
 
 use crate::commands::{
     append, clean, completions, delete, edit, get, log, ls, man, merge, patch, run, set, update, who, write,
@@ -116,7 +116,7 @@ pub(crate) fn main() -> ExitCode {
 fn dispatch(args: impl IntoIterator<Item = OsString>, out: &mut Printer) -> Result<ExitCode, Failure> {
     let command = match Cli::try_parse_from(args) {
         Ok(cli) => cli.command,
-        Err(answer) => return explain(&answer, out),
+        Err(answer) => return program::explain(&answer, out),
     };
     match &command {
         Command::Run(args) => run::run(args, out),
@@ -136,21 +136,6 @@ fn dispatch(args: impl IntoIterator<Item = OsString>, out: &mut Printer) -> Resu
         Command::Doctor(args) => doctor::run(args, out),
         Command::Completions(args) => completions::run(args, out),
         Command::Man(args) => man::run(args, out),
-    }
-}
-
-/// What clap says instead of a command: help that was asked for, or what is wrong.
-fn explain(answer: &clap::Error, out: &mut Printer) -> Result<ExitCode, Failure> {
-    let text = answer.render().ansi().to_string();
-    match answer.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            out.raw(text.as_bytes())?;
-            Ok(ExitCode::Done)
-        }
-        _ => {
-            out.usage(text);
-            Ok(ExitCode::Usage)
-        }
     }
 }
 

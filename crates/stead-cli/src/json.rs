@@ -2,15 +2,14 @@
 
 pub(crate) mod log;
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use stead::atomic::{Appended, Durability, Swept, Version};
 use stead::edit::Draft;
 use stead::lock::{Cleaned, Holder, Inspection, Waiter};
+use stead_console::json::{path, time};
 
 /// `stead.who/1`
 pub(crate) fn who(locks: &[Inspection]) -> Value {
@@ -175,26 +174,4 @@ fn waiter(waiter: &Waiter) -> Value {
         "since": null,
         "place": null,
     })
-}
-
-/// `path`, and `path_bytes` in hex where it is not UTF-8; null where it is not known.
-pub(crate) fn path(fields: &mut Map<String, Value>, path: &Path) {
-    let known = !path.as_os_str().is_empty();
-    fields.insert("path".to_owned(), known.then(|| path.to_string_lossy()).into());
-    if path.to_str().is_none() {
-        fields.insert("path_bytes".to_owned(), hex(path.as_os_str().as_encoded_bytes()).into());
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// RFC 3339 with nanoseconds, UTC.
-fn time(time: SystemTime) -> Option<String> {
-    Timestamp::try_from(time).ok().map(|time| format!("{time:.9}"))
 }

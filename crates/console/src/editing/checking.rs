@@ -28,6 +28,8 @@ pub struct Check {
 
 pub(super) enum Verdict {
     Save,
+    /// This and nothing else.
+    SaveChecked(Vec<Pending>),
     Keep,
     EditAgain,
 }
@@ -39,14 +41,15 @@ impl Check {
     /// 64, 126 and 127 as for a command that is named on the command line.
     pub fn parse(line: &str) -> Result<Check, Failure> {
         let command = Editor::parse(line).map_err(|error| Failure::from(error).with_code(ExitCode::Usage))?;
-        platform::check_command(command.program())?;
+        platform::check_command(command.program())
+            .map_err(|failure| Failure { message: format!("{}, named by --check", failure.message), ..failure })?;
         Ok(Check { command })
     }
 
     /// Whether the content is good for the file.
     fn approves(&self, file: &Path, content: &[u8]) -> Result<bool, Failure> {
         let fail = |error| Failure::system("prepare the check of", file, &error);
-        let folder = tempfile::Builder::new().prefix("stead-check-").tempdir().map_err(fail)?;
+        let folder = platform::private_folder("stead-check-").map_err(fail)?;
         let copy = folder.path().join(file.file_name().unwrap_or_default());
         Options::new().durability(stead::atomic::Durability::None).mode(0o600).replace(&copy, content)?;
         let mut command = Command::new(self.command.program());
@@ -70,16 +73,23 @@ impl Editing<'_> {
     /// Whether the drafts may be put in place.
     pub(super) fn judge(&self, session: &Session, out: &mut Printer) -> Result<Verdict, Failure> {
         let Some(check) = self.check else { return Ok(Verdict::Save) };
+        let pending = match session.pending() {
+            Ok(pending) => pending,
+            Err(error) => {
+                out.failure(&Failure::from(error));
+                return Ok(Verdict::Keep);
+            }
+        };
         let mut refused = Vec::new();
-        for Pending { path, content, .. } in session.pending()? {
+        for Pending { path, content, .. } in &pending {
             if let Some(content) = content
-                && !check.approves(&path, &content)?
+                && !check.approves(path, content)?
             {
                 refused.push(path);
             }
         }
         if refused.is_empty() {
-            return Ok(Verdict::Save);
+            return Ok(Verdict::SaveChecked(pending));
         }
         for path in &refused {
             out.message(plain(&format!("the check does not approve of what is to be in {}", path.display())));

@@ -21,7 +21,12 @@ pub fn find_editor(flag: Option<&OsStr>, variables: &[&str]) -> Result<Editor, F
             _ if flag.is_some() => ExitCode::Usage,
             _ => ExitCode::Configuration,
         };
-        Failure::from(error).with_code(code)
+        match error.kind() {
+            ErrorKind::NotFound => {
+                Failure::new(code, "no editor is named, and none is found").with_hint(error.hint().unwrap_or_default())
+            }
+            _ => Failure::from(error).with_code(code),
+        }
     })?;
     let source = if flag.is_some() { "--editor" } else { editor.source() };
     platform::check_command(editor.program())

@@ -8,6 +8,7 @@ use super::Editing;
 use super::running::Why;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
+use crate::log_format::Level;
 use crate::messages::quoted;
 use crate::printer::Printer;
 use crate::text::plain;
@@ -35,8 +36,8 @@ impl Editing<'_> {
         };
         match why {
             Some(Why::WindowOpen) => {
-                out.message(format_args!("{of}: nothing was saved so far"));
-                self.hint("what is saved there later is not lost: go on with it by", edited.first(), out);
+                let hint = self.hint("what is saved there later is not lost: go on with it by", edited.first());
+                out.say(Level::Warning, format_args!("{of}: nothing was saved so far"), Some(&hint));
             }
             Some(Why::Ended(ended)) => out.message(format_args!("{of}: {}, and had changed nothing", said(ended))),
             Some(Why::Unchecked) | None => out.message(format_args!("{of}: nothing was changed, nothing is written")),
@@ -46,18 +47,27 @@ impl Editing<'_> {
     /// The code to end with, if it is not well.
     fn say(&self, edited: &Edited, why: Option<Why>, out: &mut Printer) -> Option<ExitCode> {
         let path = shown(&edited.path);
+        for left in &edited.left {
+            let hint = format!("it stays where it is: {}", shown(left));
+            out.say(Level::Warning, format!("the editor left a file beside the draft of {path}"), Some(&hint));
+        }
         for lost in &edited.lost {
             out.message(plain(&format!("{path}: could not be kept: {lost}")));
         }
         match &edited.outcome {
             Outcome::Saved => out.message(format_args!("saved {path}")),
             Outcome::Merged => out.message(format_args!("saved {path}, together with what others wrote meanwhile")),
+            Outcome::Conflict { kept } if edited.unresolved => {
+                let text = format!("{path} is as it was: the <<<<<<< lines of a conflict are still in {}", shown(kept));
+                out.say(Level::Warning, text, Some(&self.hint("choose between them:", Some(edited))));
+                return Some(ExitCode::No);
+            }
             Outcome::Conflict { kept } => {
-                out.message(format_args!(
+                let text = format!(
                     "{path} was changed in the same lines by others: it is as they left it, and {} has both",
                     shown(kept)
-                ));
-                self.hint("choose between them:", Some(edited), out);
+                );
+                out.say(Level::Warning, text, Some(&self.hint("choose between them:", Some(edited))));
                 return Some(ExitCode::No);
             }
             Outcome::Abandoned { draft } => return Some(self.say_abandoned(edited, draft, why, out)),
@@ -70,25 +80,25 @@ impl Editing<'_> {
     fn say_abandoned(&self, edited: &Edited, draft: &Path, why: Option<Why>, out: &mut Printer) -> ExitCode {
         let (path, draft) = (shown(&edited.path), shown(draft));
         let mut code = why.map_or(ExitCode::Io, Why::code);
-        match (&edited.error, why) {
+        let text = match (&edited.error, why) {
             (Some(error), _) => {
-                let failure = Failure::creating(&edited.path, error);
+                let failure = Failure::from(error);
                 out.failure(&failure);
                 code = failure.code;
-                out.message(format_args!("your text is kept in {draft}"));
+                format!("your text is kept in {draft}")
             }
             (None, Some(Why::Ended(ended))) => {
-                out.message(format_args!("{path} is as it was: {}; your text is kept in {draft}", said(ended)));
+                format!("{path} is as it was: {}; your text is kept in {draft}", said(ended))
             }
-            (None, _) => out.message(format_args!("{path} is as it was; your text is kept in {draft}")),
-        }
-        self.hint("go on with it:", Some(edited), out);
+            (None, _) => format!("{path} is as it was; your text is kept in {draft}"),
+        };
+        out.say(Level::Warning, text, Some(&self.hint("go on with it:", Some(edited))));
         code
     }
 
-    fn hint(&self, text: &str, about: Option<&Edited>, out: &mut Printer) {
+    fn hint(&self, text: &str, about: Option<&Edited>) -> String {
         let path = about.map(|edited| quoted(&edited.path)).unwrap_or_default();
-        out.hint(plain(&format!("{text} `{} {path}`", self.recover_command)));
+        plain(&format!("{text} `{} {path}`", self.recover_command))
     }
 }
 
@@ -98,7 +108,7 @@ fn shown(path: &Path) -> String {
 
 fn said(ended: Ended) -> String {
     match ended {
-        Ended::Code(code) => format!("the editor ended with {code}"),
+        Ended::Code(code) => format!("the editor ended with exit code {code}"),
         Ended::Signal(signal) => format!("the editor was killed by signal {signal}"),
     }
 }

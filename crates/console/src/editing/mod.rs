@@ -15,6 +15,7 @@ use stead::lock::Wait;
 
 use crate::exit::ExitCode;
 use crate::failure::Failure;
+use crate::messages::Speaker;
 use crate::printer::Printer;
 
 pub use checking::Check;
@@ -55,6 +56,12 @@ pub enum WhenBusy {
 }
 
 impl Editing<'_> {
+    /// Says for whom `commit` waits, if it does.
+    fn speaking<T>(&self, commit: impl FnOnce() -> T) -> T {
+        let _speaker = Speaker::start_seeing(&self.session.file_locks());
+        commit()
+    }
+
     /// The whole session, and the code to end with.
     ///
     /// # Errors
@@ -70,7 +77,10 @@ impl Editing<'_> {
                 return Ok(self.close(&session.abandon(), Some(why), out));
             }
             match self.judge(&session, out)? {
-                checking::Verdict::Save => return Ok(self.close(&session.commit(), None, out)),
+                checking::Verdict::SaveChecked(approved) => {
+                    return Ok(self.close(&self.speaking(|| session.commit_if(&approved)), None, out));
+                }
+                checking::Verdict::Save => return Ok(self.close(&self.speaking(|| session.commit()), None, out)),
                 checking::Verdict::Keep => {
                     return Ok(self.close(&session.abandon(), Some(running::Why::Unchecked), out));
                 }

@@ -1,9 +1,12 @@
 //! Running the editor, and what its end means.
 
+use std::path::Path;
+
 use stead::edit::{EditorEnd, Ended, Session};
 
 use crate::exit::ExitCode;
 use crate::failure::Failure;
+use crate::log_format::Level;
 use crate::platform;
 use crate::printer::Printer;
 use crate::terminal;
@@ -41,6 +44,9 @@ pub(super) fn run_editor(session: &mut Session, out: &mut Printer) -> Result<Opt
         let ended = platform::run(command, |_| ());
         ended.map(converted).inspect_err(|error| failed = Some(platform::not_started(&program, error)))
     });
+    // From here on the drafts are safe whenever this ends; until the editor had ended, signals were for it.
+    platform::before_ending(|| true)
+        .map_err(|error| Failure::system("listen for signals while saving", Path::new("."), &error))?;
     let end = end.map_err(|error| failed.unwrap_or_else(|| Failure::from(error)))?;
     if !end.ended.is_success() {
         // One that was killed could not do it.
@@ -64,8 +70,8 @@ fn is_done(session: &Session, end: &EditorEnd, out: &mut Printer) -> Result<bool
     let Some(message) = is_open.or_else(|| end.advice.as_ref().map(|_| format!("{name} returned at once"))) else {
         return Ok(true);
     };
-    out.message(plain(&message));
-    out.hint(plain(end.advice.as_deref().unwrap_or("give the editor the flag that makes it wait until you are done")));
+    let hint = end.advice.as_deref().unwrap_or("give the editor the flag that makes it wait until you are done");
+    out.say(Level::Warning, plain(&message), Some(&plain(hint)));
     if !terminal::is_interactive() {
         return Ok(false);
     }

@@ -183,3 +183,12 @@ impl TerminalModes {
         }
     }
 }
+
+/// A new folder that nobody else can look into, gone when it is dropped.
+///
+/// # Errors
+/// Those of mkdir(2).
+pub fn private_folder(prefix: &str) -> io::Result<tempfile::TempDir> {
+    use std::os::unix::fs::PermissionsExt;
+    tempfile::Builder::new().prefix(prefix).permissions(std::fs::Permissions::from_mode(0o700)).tempdir()
+}

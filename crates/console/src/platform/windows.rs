@@ -82,3 +82,11 @@ impl TerminalModes {
     /// Sets it back.
     pub fn restore(&self) {}
 }
+
+/// A new folder in the user's own folder of temporary files, gone when it is dropped.
+///
+/// # Errors
+/// Those of the system.
+pub fn private_folder(prefix: &str) -> std::io::Result<tempfile::TempDir> {
+    tempfile::Builder::new().prefix(prefix).tempdir()
+}

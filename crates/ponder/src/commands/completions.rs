@@ -3,6 +3,7 @@
 use clap::Args;
 use clap_complete::Shell;
 use stead_console::printer::Printer;
+use stead_console::program;
 
 use crate::{ExitCode, Failure, cli};
 
@@ -22,8 +23,5 @@ pub(crate) struct CompletionsArgs {
 }
 
 pub(crate) fn run(args: &CompletionsArgs, out: &mut Printer) -> Result<ExitCode, Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut cli::definition(), "ponder", &mut script);
-    out.raw(&script)?;
-    Ok(ExitCode::Done)
+    program::complete(args.shell, cli::definition(), out)
 }

@@ -26,9 +26,8 @@ Examples:
 
 Exit codes:
     0  done                  66  PONDER_DIR is no folder
-    1  there are no entries  74  reading failed
-   64  a date is wrong       77  permission denied
-   78  wrong configuration")]
+   64  a date is wrong       74  reading failed
+   77  permission denied     78  wrong configuration")]
 pub(crate) struct ListArgs {
     #[command(flatten)]
     between: Between,
@@ -46,7 +45,7 @@ pub(crate) fn run(args: &ListArgs, common: &Common, out: &mut Printer) -> Result
     });
     if read.found.is_empty() && read.failures.is_empty() {
         out.message(format_args!("no entries in {}", journal.folder().display()));
-        return Ok(ExitCode::No);
+        return Ok(ExitCode::Done);
     }
     out.raw((read.found.join("\n") + "\n").as_bytes())?;
     Ok(with_failures(&read.failures, ExitCode::Done, out))

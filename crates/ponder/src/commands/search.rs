@@ -58,8 +58,8 @@ pub(crate) fn run(args: &SearchArgs, common: &Common, out: &mut Printer) -> Resu
         let found = Found::new(text, &query.find(text)?);
         Some(if args.json { as_json(entry, text, &found) } else { shown(entry, &found, columns) })
     });
-    for found in &read.found {
-        out.data(found)?;
+    if !read.found.is_empty() {
+        out.data(read.found.join("\n"))?;
     }
     if read.found.is_empty() && read.failures.is_empty() {
         out.message("nothing found");

@@ -32,8 +32,8 @@ Examples:
 
 Exit codes:
     0  done                  66  PONDER_DIR is no folder
-    1  there are no entries  74  reading failed
    64  the command line is wrong
+   74  reading failed
    77  permission denied     78  wrong configuration")]
 pub(crate) struct StatsArgs {
     /// The year of the calendar [default: the last twelve months]
@@ -62,8 +62,7 @@ pub(crate) fn run(args: &StatsArgs, common: &Common, out: &mut Printer) -> Resul
         let columns = out.width().map_or(COLUMNS, usize::from);
         out.data(format_args!("{}\n\n{}", told(&stats), calendar::draw(&days, period, marks(), columns)))?;
     }
-    let code = if days.is_empty() { ExitCode::No } else { ExitCode::Done };
-    Ok(with_failures(&read.failures, code, out))
+    Ok(with_failures(&read.failures, ExitCode::Done, out))
 }
 
 fn told(stats: &Stats) -> String {

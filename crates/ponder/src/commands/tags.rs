@@ -26,9 +26,8 @@ Examples:
 
 Exit codes:
     0  done                  66  PONDER_DIR is no folder
-    1  there are no tags     74  reading failed
-   64  a date is wrong       77  permission denied
-   78  wrong configuration")]
+   64  a date is wrong       74  reading failed
+   77  permission denied     78  wrong configuration")]
 pub(crate) struct TagsArgs {
     #[command(flatten)]
     between: Between,
@@ -52,8 +51,7 @@ pub(crate) fn run(args: &TagsArgs, common: &Common, out: &mut Printer) -> Result
             out.data(format_args!("{:>width$} {}", print::number(*entries), print::tag(tag)))?;
         }
     }
-    let code = if tags.is_empty() { ExitCode::No } else { ExitCode::Done };
-    Ok(with_failures(&read.failures, code, out))
+    Ok(with_failures(&read.failures, ExitCode::Done, out))
 }
 
 /// How often each is there, the most frequent first.

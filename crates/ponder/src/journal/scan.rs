@@ -3,6 +3,7 @@
 use std::fs::{DirEntry, FileType, ReadDir};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use jiff::civil::Date;
 
@@ -10,17 +11,42 @@ use super::layout::{self, Layout};
 use super::{Entry, refused};
 use crate::Failure;
 
+/// More of them wait for the same disk.
+const WORKERS_MAX: usize = 4;
+/// Fewer years are listed sooner than a thread is started.
+const YEARS_A_WORKER: usize = 4;
+
 /// All entries below `folder`, in no order. No folder is an empty one.
 pub(super) fn entries(folder: &Path) -> Result<Vec<Entry>, Failure> {
-    let mut found = Vec::new();
+    let (mut found, mut years) = (Vec::new(), Vec::new());
     for (name, entry) in names(folder)? {
         if let Some((_, day)) = layout::flat(&name) {
             add(&mut found, day, &entry)?;
         } else if layout::is_year(&name) && kind(&entry)?.is_some_and(|kind| kind.is_dir()) {
-            of_year(&entry.path(), &name, &mut found)?;
+            years.push((name, entry.path()));
         }
     }
+    found.extend(of_years(&years)?);
     Ok(found)
+}
+
+/// The entries of these years, by several threads where there are many.
+fn of_years(years: &[(String, PathBuf)]) -> Result<Vec<Entry>, Failure> {
+    let machine = thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX);
+    let share = years.len().div_ceil(machine).max(YEARS_A_WORKER);
+    let list = |years: &[(String, PathBuf)]| {
+        let mut found = Vec::new();
+        years.iter().try_for_each(|(year, folder)| of_year(folder, year, &mut found)).map(|()| found)
+    };
+    let (ours, others) = years.split_at(share.min(years.len()));
+    thread::scope(|scope| {
+        let others: Vec<_> = others.chunks(share).map(|years| scope.spawn(move || list(years))).collect();
+        let mut found = list(ours)?;
+        for other in others {
+            found.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(found)
+    })
 }
 
 fn of_year(folder: &Path, year: &str, found: &mut Vec<Entry>) -> Result<(), Failure> {

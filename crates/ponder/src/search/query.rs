@@ -11,8 +11,15 @@ use crate::{ExitCode, Failure};
 #[derive(Debug)]
 pub(crate) struct Query {
     texts: Vec<Regex>,
+    tags: Vec<WantedTag>,
+}
+
+#[derive(Debug)]
+struct WantedTag {
     /// Folded.
-    tags: Vec<String>,
+    name: String,
+    /// Finds it as a text, which is sooner done than to look for tags.
+    text: Regex,
 }
 
 impl Query {
@@ -21,7 +28,7 @@ impl Query {
         let mut query = Query { texts: Vec::new(), tags: Vec::new() };
         for term in terms(text)? {
             match term.strip_prefix('#') {
-                Some(tag) if is_tag(&term) => query.tags.push(folded(tag)),
+                Some(tag) if is_tag(&term) => query.tags.push(WantedTag { name: folded(tag), text: literal(&term)? }),
                 _ => query.texts.push(literal(&term)?),
             }
         }
@@ -42,7 +49,8 @@ impl Query {
 
     /// Where it occurs in `text`, in order; `None` if a part of it does not.
     pub(crate) fn find(&self, text: &str) -> Option<Vec<Range<usize>>> {
-        if !self.texts.iter().all(|regex| regex.is_match(text)) {
+        let mut needed = self.texts.iter().chain(self.tags.iter().map(|tag| &tag.text));
+        if !needed.all(|regex| regex.is_match(text)) {
             return None;
         }
         let mut ranges = self.find_tags(text)?;
@@ -62,7 +70,7 @@ impl Query {
         for tag in tags(text) {
             let name = folded(tag.name);
             for (wanted, seen) in self.tags.iter().zip(&mut seen) {
-                if is_within(&name, wanted) {
+                if is_within(&name, &wanted.name) {
                     *seen = true;
                     ranges.push(tag.at.clone());
                 }

@@ -41,6 +41,9 @@ pub(crate) fn is_within(tag: &str, above: &str) -> bool {
 }
 
 fn tags_of_line(offset: usize, line: &str) -> Vec<Tag<'_>> {
+    if memchr::memchr(b'#', line.as_bytes()).is_none() {
+        return Vec::new();
+    }
     let code = code_spans(line);
     let marks = memchr::memchr_iter(b'#', line.as_bytes());
     let outside = marks.filter(|at| !code.iter().any(|span| span.contains(at)));

@@ -77,7 +77,7 @@ fn it_tells_programs_what_it_did() {
     let rig = Rig::new();
     for created in [true, false] {
         let told = rig.run(&["add", "--json", "x"]).expect(0);
-        let told: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+        let told = told.json();
         assert_eq!(told["schema"], "ponder.write/1");
         assert_eq!(told["created"], created);
         assert_eq!(told["path"], rig.today().to_str().unwrap());
@@ -148,4 +148,29 @@ fn two_sessions_and_two_hundred_additions_lose_no_line() {
     all_end(other);
     let typed = ["first", "more", "second"].into_iter().flat_map(|who| (1..=50).map(move |i| format!("{who} {i}")));
     has_each_once(&text_of(&rig), typed.chain((0..200).map(|number| format!("added {number}"))));
+}
+
+#[test]
+fn additions_that_are_killed_are_there_whole_or_not_at_all() {
+    let rig = Rig::new();
+    let said = |number: usize| format!("begin {number} {} end", "x".repeat(3000));
+    let mut acknowledged = Vec::new();
+    for number in 0..60 {
+        let mut command = rig.ponder(&["add", &said(number)]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // From before its first step to after its last one.
+        std::thread::park_timeout(std::time::Duration::from_micros(number as u64 * 400));
+        let _ = child.kill();
+        if child.wait().unwrap().success() {
+            acknowledged.push(number);
+        }
+    }
+    rig.run(&["add", "last"]).expect(0);
+    let text = text_of(&rig);
+    has_each_once(&text, acknowledged.into_iter().map(said));
+    for line in text.lines().filter(|line| line.contains("begin")) {
+        assert!(line.starts_with("begin ") && line.ends_with(" end"), "{line}");
+    }
+    has_each_once(&text, ["last".to_owned()]);
+    assert_eq!(text.lines().filter(|line| line.starts_with("# ")).count(), 1);
 }

@@ -87,7 +87,8 @@ fn with_days_ago(rig: &Rig, days: &[&str]) {
 fn all_entries_of_a_span_open_in_one_session_in_order() {
     let rig = Rig::new();
     with_days_ago(&rig, &["1 day ago", "7 days ago", "3 days ago", "8 days ago", "today"]);
-    rig.edit(&["--retro"], "echo $# > $RIG/count; cat \"$@\" > $RIG/all; for f; do echo more >> \"$f\"; done").expect(0);
+    rig.edit(&["--retro"], "echo $# > $RIG/count; cat \"$@\" > $RIG/all; for f; do echo more >> \"$f\"; done")
+        .expect(0);
     assert_eq!(rig.read("count"), "3\n");
     let all = rig.read("all");
     let at = |text: &str| all.find(text).unwrap_or_else(|| panic!("{text} in {all}"));

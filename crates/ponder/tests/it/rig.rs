@@ -1,14 +1,15 @@
 //! A folder of its own for each test, with a journal, a home and scripted editors; and the command in it.
 
 use std::io::Write;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::channel;
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
-use testkit::{PATIENCE, wait_until};
+use testkit::wait_until;
+
+pub(crate) use testkit::command::{Outcome, finish, is_alive, is_root, kill, mode, set_mode};
 
 pub(crate) const PONDER: &str = env!("CARGO_BIN_EXE_ponder");
 
@@ -33,18 +34,12 @@ const VARIABLES: [&str; 17] = [
     "COLUMNS",
 ];
 
+/// Where it is noon: the day does not change under a test.
+static ZONE: LazyLock<String> = LazyLock::new(|| zone_before_midnight(12 * 3600));
+
 /// A folder that goes away with the test.
 pub(crate) struct Rig {
     folder: TempDir,
-}
-
-/// How a command ended and what it printed.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) code: Option<i32>,
-    pub(crate) signal: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
 }
 
 impl Rig {
@@ -76,14 +71,11 @@ impl Rig {
 
     /// Any program, in this folder, with nothing of stead in its environment.
     pub(crate) fn command(&self, program: &str, args: &[&str]) -> Command {
-        // Whoever runs the tests in the background may have had SIGINT and SIGQUIT ignored, which is inherited.
-        let mut command = Command::new("/usr/bin/env");
-        command.args(["--default-signal=INT,QUIT,HUP,TERM", program]);
-        command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
+        let mut command = testkit::command::program(program, args, self.folder.path());
         for variable in VARIABLES {
             command.env_remove(variable);
         }
-        command.env("HOME", self.path("home")).env("PONDER_DIR", self.path("journal")).env("TZ", "UTC");
+        command.env("HOME", self.path("home")).env("PONDER_DIR", self.path("journal")).env("TZ", &*ZONE);
         // For scripts.
         command.env("PONDER", PONDER).env("RIG", self.folder.path());
         command
@@ -125,9 +117,7 @@ impl Rig {
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut open = Open { child: Some(child), gate, files: Vec::new(), editor: 0 };
         let said = wait_until("the editor is open", || {
-            if open.has_ended() {
-                panic!("it ended: {:?}", open.wait());
-            }
+            assert!(!open.has_ended(), "{:?}", open.wait());
             std::fs::read_to_string(&opened).ok()
         });
         let mut lines = said.lines();
@@ -154,9 +144,40 @@ impl Rig {
 
     /// How many lock files anybody holds.
     pub(crate) fn held(&self) -> usize {
+        self.locks().iter().filter(|seen| seen.held).count()
+    }
+
+    /// The pid of whoever has an entry open.
+    pub(crate) fn writer(&self) -> i32 {
+        let mut holders = self.locks().into_iter().flat_map(|seen| seen.holders);
+        let pid = holders.find_map(|holder| holder.pid).expect("somebody has an entry open");
+        i32::try_from(pid).unwrap()
+    }
+
+    /// The process that this one has started.
+    #[track_caller]
+    pub(crate) fn child_of(pid: i32) -> i32 {
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        children.trim().parse().expect("it has one child")
+    }
+
+    fn locks(&self) -> Vec<stead::lock::Inspection> {
         let locks = std::fs::read_dir(self.journal(".stead/locks")).into_iter().flatten();
-        let is_held = |path: PathBuf| stead::lock::FileLock::at(path).inspect().is_ok_and(|seen| seen.held);
-        locks.filter(|entry| is_held(entry.as_ref().unwrap().path())).count()
+        locks.filter_map(|lock| stead::lock::FileLock::at(lock.unwrap().path()).inspect().ok()).collect()
+    }
+
+    /// The drafts that are not in their entries, the newest first.
+    pub(crate) fn drafts(&self) -> Vec<serde_json::Value> {
+        let listed = self.run(&["recover", "--json"]);
+        listed.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The text of the only one.
+    #[track_caller]
+    pub(crate) fn draft(&self) -> String {
+        let drafts = self.drafts();
+        assert_eq!(drafts.len(), 1, "{drafts:?}");
+        String::from_utf8_lossy(&std::fs::read(drafts[0]["draft"].as_str().unwrap()).unwrap()).into_owned()
     }
 }
 
@@ -193,10 +214,7 @@ impl Open {
 
     /// Waits for ponder.
     pub(crate) fn wait(&mut self) -> Outcome {
-        let child = self.child.take().unwrap();
-        let (sender, receiver) = channel();
-        std::thread::spawn(move || sender.send(child.wait_with_output()));
-        receiver.recv_timeout(PATIENCE).expect("ponder ends").unwrap().into()
+        testkit::command::wait(self.child.take().unwrap())
     }
 
     /// Kills ponder alone, and waits until it is gone; its editor lives on.
@@ -217,56 +235,16 @@ impl Drop for Open {
     }
 }
 
-impl Outcome {
-    #[track_caller]
-    pub(crate) fn expect(self, code: i32) -> Outcome {
-        assert_eq!(self.code, Some(code), "{self:?}");
-        self
+/// A time zone in which midnight is so many seconds from now.
+#[expect(clippy::disallowed_methods, reason = "a test has a clock of its own")]
+pub(crate) fn zone_before_midnight(seconds: i64) -> String {
+    let now = std::time::SystemTime::now();
+    let now = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let since_midnight = i64::try_from(now % 86_400).unwrap();
+    let mut offset = 86_400 - seconds - since_midnight;
+    if offset > 12 * 3600 {
+        offset -= 86_400;
     }
-
-    /// Whether stderr has it.
-    #[track_caller]
-    pub(crate) fn saying(self, text: &str) -> Outcome {
-        assert!(self.stderr.contains(text), "no {text:?} in {self:?}");
-        self
-    }
-}
-
-impl From<Output> for Outcome {
-    fn from(output: Output) -> Outcome {
-        Outcome {
-            code: output.status.code(),
-            signal: output.status.signal(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-}
-
-/// Runs to the end, which must come: a command that waits for itself fails the test.
-#[track_caller]
-pub(crate) fn finish(mut command: Command) -> Outcome {
-    let shown = format!("{command:?}");
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || sender.send(command.output()));
-    let output = receiver.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("did not end: {shown}"));
-    output.unwrap().into()
-}
-
-pub(crate) fn kill(pid: i32, signal: Signal) {
-    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
-}
-
-pub(crate) fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-pub(crate) fn mode(path: impl AsRef<Path>) -> u32 {
-    use std::os::unix::fs::PermissionsExt;
-    path.as_ref().metadata().unwrap().permissions().mode() & 0o7777
-}
-
-pub(crate) fn set_mode(path: &Path, mode: u32) {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let (sign, east) = if offset < 0 { ('+', -offset) } else { ('-', offset) };
+    format!("<XXX>{sign}{:02}:{:02}:{:02}", east / 3600, east / 60 % 60, east % 60)
 }

@@ -5,6 +5,7 @@ use clap_complete::Shell;
 use stead_console::exit::ExitCode;
 use stead_console::failure::Failure;
 use stead_console::printer::Printer;
+use stead_console::program;
 
 use crate::cli;
 
@@ -20,8 +21,5 @@ pub(crate) struct CompletionsArgs {
 }
 
 pub(crate) fn run(args: &CompletionsArgs, out: &mut Printer) -> Result<ExitCode, Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut cli::definition(), "stead", &mut script);
-    out.raw(&script)?;
-    Ok(ExitCode::Done)
+    program::complete(args.shell, cli::definition(), out)
 }

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use clap_mangen::Man;
 use stead_console::exit::ExitCode;
 use stead_console::failure::Failure;
 use stead_console::printer::Printer;
+use stead_console::program;
 
 use crate::cli;
 
@@ -26,15 +26,5 @@ pub(crate) struct ManArgs {
 }
 
 pub(crate) fn run(args: &ManArgs, out: &mut Printer) -> Result<ExitCode, Failure> {
-    if let Some(dir) = &args.dir {
-        clap_mangen::generate_to(cli::definition(), dir)
-            .map_err(|error| Failure::system("write manual pages into", dir, &error))?;
-        return Ok(ExitCode::Done);
-    }
-    let mut page = Vec::new();
-    Man::new(cli::definition())
-        .render(&mut page)
-        .map_err(|error| Failure::new(ExitCode::Bug, format!("failed to make the manual page: {error}")))?;
-    out.raw(&page)?;
-    Ok(ExitCode::Done)
+    program::manual(cli::definition(), args.dir.as_deref(), out)
 }

@@ -11,7 +11,6 @@ use stead_console::text::plain;
 
 use super::promises::{Outcome, Promise};
 use super::stress::{Findings, Report};
-use crate::json;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -27,7 +26,7 @@ const DETAIL_MIN: usize = 24;
 pub(super) fn document(path: &Path, filesystem: &Filesystem, promises: &[Promise], stress: Option<&Report>) -> Value {
     let mut document = Map::new();
     document.insert("schema".to_owned(), "stead.doctor/1".into());
-    json::path(&mut document, path);
+    stead_console::json::path(&mut document, path);
     document.insert("filesystem".to_owned(), filesystem.name().into());
     let promise = |Promise { name, outcome, detail }: &Promise| json!({"name": name, "outcome": outcome.to_string(), "detail": detail});
     document.insert("promises".to_owned(), promises.iter().map(promise).collect());

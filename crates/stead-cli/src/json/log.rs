@@ -73,7 +73,7 @@ pub(crate) fn stat(dir: &Path, stat: &Stat) -> Value {
 fn about(schema: &str, dir: &Path) -> Map<String, Value> {
     let mut fields = Map::new();
     fields.insert("schema".to_owned(), schema.into());
-    super::path(&mut fields, dir);
+    stead_console::json::path(&mut fields, dir);
     fields
 }
 
@@ -96,7 +96,7 @@ fn segment(segment: &SegmentStat) -> Value {
 
 fn stretch(path: &Path, start: u64, end: u64) -> Map<String, Value> {
     let mut fields = Map::new();
-    super::path(&mut fields, path);
+    stead_console::json::path(&mut fields, path);
     fields.insert("start".to_owned(), start.into());
     fields.insert("end".to_owned(), end.into());
     fields

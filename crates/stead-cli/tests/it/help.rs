@@ -1,24 +1,17 @@
 //! The whole command line, committed: a changed flag is a visible change. `SNAPSHOTS=overwrite cargo test` renews it.
 
-use snapbox::Assert;
-use snapbox::data::Data;
-
 use crate::rig::{Rig, finish};
 
 /// Compares with `snapshots/NAME`.
 #[track_caller]
 fn is_as_committed(name: &str, text: String) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/snapshots").join(name);
-    Assert::new().action_env("SNAPSHOTS").eq(Data::text(text), Data::read_from(&path, None).raw());
+    testkit::command::is_as_committed(&path, text);
 }
 
 fn help(args: &[&str]) -> String {
     let rig = Rig::new();
-    let mut command = rig.stead(args);
-    command.env("COLUMNS", "100");
-    let help = finish(command).expect(0);
-    assert_eq!(help.stderr, "");
-    help.stdout
+    testkit::command::help(rig.stead(args))
 }
 
 /// The names of all commands, as the help lists them; those of `log` are two words.
@@ -29,9 +22,7 @@ fn commands() -> Vec<String> {
 
 /// What is listed as the commands of `command`.
 fn listed(command: &[&str]) -> Vec<String> {
-    let help = help(&[command, &["--help"]].concat());
-    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    listed.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").map(str::to_owned).collect()
+    testkit::command::listed_commands(&help(&[command, &["--help"]].concat()))
 }
 
 #[test]

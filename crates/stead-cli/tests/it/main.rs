@@ -6,6 +6,7 @@ mod bad_input;
 mod descriptors;
 mod doctor;
 mod documents;
+mod edit;
 mod environment;
 mod help;
 mod listing;

@@ -1,32 +1,22 @@
 //! A folder of its own for each test, and the command in it.
 
 use std::io::{BufRead, BufReader, Seek, Write};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio};
-use std::sync::mpsc::channel;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
-use testkit::PATIENCE;
+use testkit::command::NOBODY;
+
+pub(crate) use testkit::command::{Outcome, finish, is_alive, is_root, kill, set_mode, state};
 
 pub(crate) const STEAD: &str = env!("CARGO_BIN_EXE_stead");
-/// A user without rights, for tests that run as root.
-const NOBODY: u32 = 65534;
 
 /// A folder that goes away with the test.
 pub(crate) struct Rig {
     folder: TempDir,
-}
-
-/// How a command ended and what it printed.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) code: Option<i32>,
-    pub(crate) signal: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
 }
 
 impl Rig {
@@ -73,10 +63,7 @@ impl Rig {
 
     /// Any program, in this folder, with nothing of stead in its environment.
     pub(crate) fn command(&self, program: &str, args: &[&str]) -> Command {
-        // Whoever runs the tests in the background may have had SIGINT and SIGQUIT ignored, which is inherited.
-        let mut command = Command::new("/usr/bin/env");
-        command.args(["--default-signal=INT,QUIT,HUP,TERM", program]);
-        command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
+        let mut command = testkit::command::program(program, args, self.folder.path());
         for variable in ["STEAD_TOKEN", "STEAD_TOKENS", "STEAD_HELD", "STEAD_LOCK_DIR", "NO_COLOR", "CLICOLOR_FORCE"] {
             command.env_remove(variable);
         }
@@ -199,69 +186,11 @@ impl Drop for Held {
     }
 }
 
-impl Outcome {
-    /// Both streams, for messages.
-    pub(crate) fn says(&self, text: &str) -> bool {
-        self.stdout.contains(text) || self.stderr.contains(text)
-    }
-
-    #[track_caller]
-    pub(crate) fn expect(self, code: i32) -> Outcome {
-        assert_eq!(self.code, Some(code), "{self:?}");
-        self
-    }
-}
-
-impl From<Output> for Outcome {
-    fn from(output: Output) -> Outcome {
-        Outcome {
-            code: output.status.code(),
-            signal: output.status.signal(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-}
-
-/// Runs to the end, which must come: a command that waits for itself fails the test.
-#[track_caller]
-pub(crate) fn finish(mut command: Command) -> Outcome {
-    let shown = format!("{command:?}");
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || sender.send(command.output()));
-    let output = receiver.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("did not end: {shown}"));
-    output.unwrap().into()
-}
-
 /// To be held by tests with many processes: all at once, they would make the kernel's list of locks so long that the
 /// tests that look into it cannot rely on it.
 pub(crate) fn crowd() -> MutexGuard<'static, ()> {
     static CROWD: Mutex<()> = Mutex::new(());
     CROWD.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-pub(crate) fn kill(pid: i32, signal: Signal) {
-    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
-}
-
-/// Whether a process is there and no zombie.
-pub(crate) fn is_alive(pid: i32) -> bool {
-    !matches!(state(pid), None | Some('Z' | 'X'))
-}
-
-/// The letter that ps(1) shows.
-pub(crate) fn state(pid: i32) -> Option<char> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(") ")?.1.chars().next()
-}
-
-pub(crate) fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-pub(crate) fn set_mode(path: &Path, mode: u32) {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
 fn walk(folder: &Path, all: &mut Vec<(PathBuf, String)>) {

@@ -46,6 +46,8 @@ pub(crate) use self::{
     commit::{Commit, Rule},
     target::refused,
 };
+#[cfg(feature = "edit")]
+pub(crate) use self::{intent::hexadecimal, names::Temporary};
 #[cfg(any(feature = "document", feature = "edit"))]
 pub(crate) use self::{
     rewrite::{Found, Rewrite, Whole, read_whole},

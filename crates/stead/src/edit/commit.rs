@@ -3,15 +3,18 @@
 //! The draft goes last: before that, the file holds its text durably (trap 47). Between the look at the file and the
 //! swap somebody may change it; then all is looked at again.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::atomic::{Durability, Found, Rewrite, Whole, read_whole};
+use crate::atomic::{Durability, Found, Rewrite, Version, Whole, read_whole};
 use crate::edit::description::Description;
 use crate::edit::room::{BYTES_MAX, Room};
-use crate::edit::verdict::{Initial, Verdict, verdict};
+use crate::edit::verdict::{Initial, Verdict, is_changed, verdict};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::disk::Disk;
+use crate::filesystem::folder_of;
+use crate::sys::Access;
+use crate::sys::disk::{Disk, uninterrupted};
 
 const STEP: &str = "save";
 /// How often somebody who takes no lock may come between.
@@ -22,9 +25,15 @@ const PAUSE_MAX: Duration = Duration::from_millis(20);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Committed {
     Nothing,
-    Replaced { lost: Vec<String> },
-    Merged { lost: Vec<String> },
+    Replaced {
+        lost: Vec<String>,
+    },
+    Merged {
+        lost: Vec<String>,
+    },
     Conflict,
+    /// The markers of an earlier one are still in the draft.
+    Unresolved,
 }
 
 /// A draft, and the file that it is a draft of.
@@ -38,6 +47,8 @@ pub(crate) struct Commit<'a, D> {
     pub(crate) target: &'a Path,
     /// The permission bits of a file that is created.
     pub(crate) mode: Option<u32>,
+    /// The only content that may be put there, if not any.
+    pub(crate) approved: Option<Version>,
 }
 
 impl<D: Disk + Clone> Commit<'_, D> {
@@ -50,12 +61,21 @@ impl<D: Disk + Clone> Commit<'_, D> {
             let (verdict, text) = self.verdict(description, disk)?;
             check()?;
             let (content, is_merged) = match verdict {
-                Verdict::Nothing => return Ok(Committed::Nothing),
-                Verdict::Unresolved => return Ok(Committed::Conflict),
+                Verdict::Nothing => return self.nothing(description, &text).map(|()| Committed::Nothing),
+                Verdict::Unresolved => return Ok(Committed::Unresolved),
                 Verdict::Conflict(both) => return self.conflict(description, disk, &both),
                 Verdict::Replace => (text, false),
-                Verdict::Merge(merged) => (merged, true),
+                Verdict::Merge(merged) => {
+                    self.room
+                        .note_merged(&text, disk.unwrap_or_default(), &merged)
+                        .map_err(|error| self.failed("note the merge of", error))?;
+                    (merged, true)
+                }
             };
+            if self.approved.is_some_and(|approved| approved != Version::of(&content)) {
+                return Err(Error::new(ErrorKind::Mismatch, STEP, self.shown)
+                    .with_hint("others have changed it since it was approved of: it is to be looked at again"));
+            }
             if let Some(lost) = self.put(found.as_ref(), &content)? {
                 return Ok(if is_merged { Committed::Merged { lost } } else { Committed::Replaced { lost } });
             }
@@ -79,9 +99,18 @@ impl<D: Disk + Clone> Commit<'_, D> {
     fn verdict(&self, description: &Description, disk: Option<&[u8]>) -> Result<(Verdict, Vec<u8>)> {
         let fail = |error| self.failed("read the draft of", error);
         let Some(text) = self.room.text().map_err(fail)? else { return Ok((Verdict::Nothing, Vec::new())) };
-        let base = self.room.base().map_err(fail)?;
-        let Description { initial, conflict, .. } = *description;
-        Ok((verdict(base.as_deref(), initial, conflict, &text, disk), text))
+        let verdict = verdict_of(self.room, description, &text, disk).map_err(fail)?;
+        Ok((verdict, text))
+    }
+
+    /// Nothing is to be done. Where that is because the change is in the file already, it is made durable: whoever wrote it
+    /// may have died before that.
+    fn nothing(&self, description: &Description, text: &[u8]) -> Result<()> {
+        let base = self.room.base().map_err(|error| self.failed("read the draft of", error))?;
+        if !is_changed(base.as_deref(), description.initial, text) {
+            return Ok(());
+        }
+        make_durable(self.disk, self.target).map_err(|error| self.failed("sync", error))
     }
 
     /// Both texts are in the draft from now on, which is one of the file as it is now.
@@ -105,9 +134,35 @@ impl<D: Disk + Clone> Commit<'_, D> {
         rewrite.stage(self.disk, found, content)?.put()
     }
 
-    fn failed(&self, step: &'static str, error: std::io::Error) -> Error {
+    fn failed(&self, step: &'static str, error: io::Error) -> Error {
         Error::system(step, self.shown, error)
     }
+}
+
+/// What to do with a draft that has this text, where `disk` is in its file now.
+pub(crate) fn verdict_of<D: Disk + Clone>(
+    room: &Room<D>,
+    description: &Description,
+    text: &[u8],
+    disk: Option<&[u8]>,
+) -> io::Result<Verdict> {
+    if let Some(disk) = disk
+        && room.is_merged_into(text, disk)?
+    {
+        return Ok(Verdict::Nothing);
+    }
+    let Description { initial, conflict, .. } = *description;
+    Ok(verdict(room.base()?.as_deref(), initial, conflict, text, disk))
+}
+
+/// Makes a file and its name durable. One that is not there has nothing to lose.
+pub(crate) fn make_durable<D: Disk>(disk: &D, target: &Path) -> io::Result<()> {
+    match disk.open(target, Access::ReadOnly) {
+        Ok(file) => uninterrupted(|| disk.sync(&file))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    uninterrupted(|| disk.sync_folder(folder_of(target)))
 }
 
 /// The error for a file that is too large to be edited.

@@ -12,12 +12,12 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::edit::description::Description;
 use crate::edit::room::Room;
-use crate::edit::verdict::is_changed;
+use crate::edit::verdict::{Initial, is_changed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::filesystem::folder_of;
 use crate::lock::{FileLock, Guard};
-use crate::sys;
-use crate::sys::disk::RealDisk;
+use crate::sys::disk::{Disk, RealDisk};
+use crate::sys::{self, Access};
 
 /// The environment variable that names the folder of all drafts.
 pub const DRAFTS_VARIABLE: &str = "STEAD_DRAFTS";
@@ -49,7 +49,8 @@ pub fn drafts_folder() -> Result<PathBuf> {
 /// # Errors
 /// Where the folder cannot be read.
 pub fn drafts(folder: impl AsRef<Path>) -> Result<Vec<Draft>> {
-    let mut drafts: Vec<Draft> = all_in(folder.as_ref(), "")?.into_iter().filter(Draft::holds_something).collect();
+    let mut drafts: Vec<Draft> =
+        all_in(&plain(folder.as_ref()), "")?.into_iter().filter(Draft::holds_something).collect();
     drafts.sort_by_key(|draft| std::cmp::Reverse(draft.saved()));
     Ok(drafts)
 }
@@ -84,9 +85,19 @@ impl Draft {
         modified.unwrap_or_else(|_| self.started())
     }
 
-    /// Whether a session works on it now, as far as can be told.
+    /// Whether a session works on it now, or an editor that outlived its session, as far as can be told.
     pub fn is_in_use(&self) -> bool {
+        self.is_in_session() || self.open_in().is_some()
+    }
+
+    /// Whether a session works on it now.
+    pub fn is_in_session(&self) -> bool {
         FileLock::at(self.room.lock_path()).inspect().is_ok_and(|seen| seen.held)
+    }
+
+    /// A process that has its text open in an editor, where the system tells.
+    pub fn open_in(&self) -> Option<u32> {
+        sys::process_using(self.room.folder())
     }
 
     /// Whether it has both sides of a conflict in it.
@@ -120,6 +131,10 @@ impl Draft {
         name.split_inclusive('-').next().unwrap_or_default().to_owned()
     }
 
+    pub(crate) fn description(&self) -> &Description {
+        &self.description
+    }
+
     pub(crate) fn room(&self) -> &Room<RealDisk> {
         &self.room
     }
@@ -145,19 +160,34 @@ pub(crate) fn all_in(folder: &Path, start: &str) -> Result<Vec<Draft>> {
     Ok(rooms.iter().filter_map(|room| read(room).ok().flatten()).collect())
 }
 
-/// Removes what is left in folders whose name begins so: of drafts that were committed, or never came to be.
-pub(crate) fn sweep(folder: &Path, start: &str) -> Result<()> {
-    for path in rooms(folder, start)? {
-        let room = Room::new(RealDisk, &path, OsStr::new(""));
-        let is_draft = || room.folder().join("draft.json").symlink_metadata().is_ok();
-        if !is_draft()
-            && let Ok(_guard) = enter(&room)
+/// Removes what is left in folders of drafts of the file at this real path that were committed, or never came to be. If
+/// somebody has written a text there since, it becomes a draft.
+pub(crate) fn sweep(folder: &Path, path: &Path) -> Result<()> {
+    for found in rooms(folder, &key(path))? {
+        let room = Room::new(RealDisk, &found, path.file_name().unwrap_or_default());
+        let is_draft = || room.is_draft();
+        if is_draft() {
+            continue;
+        }
+        if let Ok(_guard) = enter(&room)
             && !is_draft()
         {
-            clear(&room);
+            let is_bare = room.text().is_ok_and(|text| text.is_none_or(|text| text.is_empty()));
+            if is_bare && room.beside_text().is_ok_and(|others| others.is_empty()) {
+                clear(&room);
+            } else {
+                adopt(&room, path);
+            }
         }
     }
     Ok(())
+}
+
+/// Makes a draft of a text that nobody described. Where that fails it stays as it is.
+fn adopt(room: &Room<RealDisk>, path: &Path) {
+    let (path, started_us) = (path.to_path_buf(), sys::wall_micros());
+    let _ =
+        room.describe(&Description { path, initial: Initial::Recovered, conflict: false, started_us, saves_from: 0 });
 }
 
 fn rooms(folder: &Path, start: &str) -> Result<Vec<PathBuf>> {
@@ -168,7 +198,8 @@ fn rooms(folder: &Path, start: &str) -> Result<Vec<PathBuf>> {
     let is_named = |path: &PathBuf| {
         path.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with(start) && is_name(name))
     };
-    Ok(entries.flatten().map(|entry| entry.path()).filter(is_named).collect())
+    // One that another user has put there is not ours to go on with.
+    Ok(entries.flatten().map(|entry| entry.path()).filter(|path| is_named(path) && sys::is_own(path)).collect())
 }
 
 /// Whether it is one of ours: two numbers of 16 hexadecimal digits.
@@ -179,26 +210,23 @@ fn is_name(name: &str) -> bool {
 
 fn read(folder: &Path) -> io::Result<Option<Draft>> {
     let Some(description) = Room::new(RealDisk, folder, OsStr::new("")).description()? else { return Ok(None) };
-    let path = PathBuf::from(&description.path);
-    // The text's own name is exact, where the description's need not be.
-    let named = std::fs::read_dir(folder.join("text"))?.flatten().map(|entry| entry.file_name());
-    let shown = path.file_name().unwrap_or_default().to_owned();
-    let name = named.into_iter().find(|name| name.to_string_lossy() == shown.to_string_lossy()).unwrap_or(shown);
-    Ok(Some(Draft { room: Room::new(RealDisk, folder, &name), path, description }))
+    let path = description.path.clone();
+    let room = Room::new(RealDisk, folder, path.file_name().unwrap_or_default());
+    Ok(Some(Draft { room, path, description }))
 }
 
 /// A new folder for a draft of the file at this real path, in use by this thread.
 pub(crate) fn create(folder: &Path, path: &Path) -> Result<(Room<RealDisk>, Guard)> {
     let fail = |error: io::Error| {
         Error::system("make a private folder for drafts in", folder, error)
-            .with_hint(format!("name another one in {DRAFTS_VARIABLE}, or by drafts(); nothing was touched"))
+            .with_hint(format!("name a folder of your own in {DRAFTS_VARIABLE}; nothing was touched"))
     };
     if sys::create_private_folder(folder).map_err(fail)? {
         let above = std::path::absolute(folder).map_err(fail)?;
         // What cannot be synced was there before.
         above.ancestors().skip(1).take(NEW_FOLDERS_MAX).for_each(|folder| drop(sys::sync_folder(folder)));
     }
-    let name = path.file_name().unwrap_or_default();
+    let (folder, name) = (plain(folder), path.file_name().unwrap_or_default());
     for _ in 0..TRIES {
         let random = RandomState::new().build_hasher().finish();
         let room = Room::new(RealDisk, &folder.join(format!("{}{random:016x}", key(path))), name);
@@ -207,9 +235,17 @@ pub(crate) fn create(folder: &Path, path: &Path) -> Result<(Room<RealDisk>, Guar
         }
         // A sweep may take it for a remainder until it is entered.
         match enter(&room) {
-            Ok(guard) => return Ok((room, guard)),
+            Ok(guard) => {
+                // Its folder keeps others out already.
+                let lock = RealDisk.open(&room.lock_path(), Access::ReadWrite);
+                let _ = lock.and_then(|lock| RealDisk.set_mode(&lock, 0o600));
+                return Ok((room, guard));
+            }
             Err(error) if error.is_busy() || error.is_not_found() => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                let _ = std::fs::remove_dir(room.folder());
+                return Err(error);
+            }
         }
     }
     Err(fail(io::Error::other("new folders are swept away as soon as they are made")))
@@ -234,4 +270,9 @@ fn clear(room: &Room<RealDisk>) {
 /// The path of a file without links, of which there is a key.
 pub(crate) fn real_path(target: &Path) -> io::Result<PathBuf> {
     Ok(folder_of(target).canonicalize()?.join(target.file_name().unwrap_or_default()))
+}
+
+/// The one spelling of a folder that need not be there yet, by which all processes know it.
+pub(crate) fn plain(folder: &Path) -> PathBuf {
+    folder.canonicalize().or_else(|_| std::path::absolute(folder)).unwrap_or_else(|_| folder.to_path_buf())
 }

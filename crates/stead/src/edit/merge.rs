@@ -17,6 +17,9 @@ use crate::sys;
 const START: &[u8] = b"<<<<<<< in the file";
 const MIDDLE: &[u8] = b"=======";
 const END: &[u8] = b">>>>>>> in the draft";
+const MARKERS: [&[u8]; 3] = [START, MIDDLE, END];
+/// The same in a file whose lines end in a carriage return and a newline.
+const MARKERS_WITH_RETURN: [&[u8]; 3] = [b"<<<<<<< in the file\r", b"=======\r", b">>>>>>> in the draft\r"];
 
 /// How long to look for the smallest difference; past it a larger one will do.
 const DIFF_TIME: Duration = Duration::from_secs(2);
@@ -42,7 +45,10 @@ pub enum Merge {
 pub fn merge(base: &[u8], theirs: &[u8], ours: &[u8]) -> Merge {
     let texts = [base, theirs, ours].map(lines);
     let [base_lines, their_lines, our_lines] = &texts;
-    let mut merger = Merger { base: base_lines, out: Vec::new(), conflicts: false };
+    let has_returns =
+        [base_lines, their_lines].iter().any(|lines| lines.first().is_some_and(|line| line.ends_with(b"\r")));
+    let markers = if has_returns { &MARKERS_WITH_RETURN } else { &MARKERS };
+    let mut merger = Merger { base: base_lines, out: Vec::new(), conflicts: false, markers };
     merger.run(&changes(base_lines, their_lines), &changes(base_lines, our_lines));
     let ends_in_newline = theirs.ends_with(b"\n") || ours.ends_with(b"\n");
     let mut text = merger.out.join(&b'\n');
@@ -52,10 +58,15 @@ pub fn merge(base: &[u8], theirs: &[u8], ours: &[u8]) -> Merge {
     if merger.conflicts { Merge::Conflict(text) } else { Merge::Clean(text) }
 }
 
-/// Whether a text still has the markers of a conflict.
-pub(crate) fn has_markers(text: &[u8]) -> bool {
-    let lines = lines(text);
-    lines.contains(&START) || lines.contains(&END)
+/// How many markers of a conflict are in a text, whatever blanks an editor has put behind them.
+pub(crate) fn count_markers(text: &[u8]) -> usize {
+    lines(text).iter().filter(|line| [START, END].contains(&line.trim_ascii_end())).count()
+}
+
+/// Whether a text has all lines of another, in their order: it is that one, with more in between.
+pub(crate) fn has_all_lines(text: &[u8], other: &[u8]) -> bool {
+    let mut lines_left = lines(text).into_iter();
+    lines(other).into_iter().all(|line| lines_left.any(|found| found == line))
 }
 
 /// The lines without their newlines.
@@ -95,6 +106,8 @@ struct Merger<'a> {
     base: &'a [Line<'a>],
     out: Vec<Line<'a>>,
     conflicts: bool,
+    /// Before, between and behind the lines of both.
+    markers: &'static [&'static [u8]; 3],
 }
 
 impl<'a> Merger<'a> {
@@ -123,11 +136,11 @@ impl<'a> Merger<'a> {
                     self.out.extend(theirs);
                 } else {
                     self.conflicts = true;
-                    self.out.push(START);
+                    self.out.push(self.markers[0]);
                     self.out.extend(theirs);
-                    self.out.push(MIDDLE);
+                    self.out.push(self.markers[1]);
                     self.out.extend(ours);
-                    self.out.push(END);
+                    self.out.push(self.markers[2]);
                 }
             }
         }
@@ -262,8 +275,16 @@ mod tests {
         let Merge::Conflict(text) = merge(b"a\nb\nc\n", b"a\nB\nc\n", b"a\nX\nc\n") else { panic!("no conflict") };
         let expected = "a\n<<<<<<< in the file\nB\n=======\nX\n>>>>>>> in the draft\nc\n";
         assert_eq!(String::from_utf8(text.clone()).unwrap(), expected);
-        assert!(has_markers(&text) && !has_markers(b"a\n<<<<<<< HEAD\n"));
+        assert_eq!((count_markers(&text), count_markers(b"a\n<<<<<<< HEAD\n")), (2, 0));
+        let Merge::Conflict(text) = merge(b"a\r\n", b"b\r\n", b"c\r\n") else { panic!("no conflict") };
+        assert!(text.starts_with(b"<<<<<<< in the file\r\nb\r\n=======\r\n") && count_markers(&text) == 2);
         assert!(matches!(merge(b"a\n", b"", b"b\n"), Merge::Conflict(_)));
+    }
+
+    #[test]
+    fn a_text_has_the_lines_of_another_in_their_order() {
+        assert!(has_all_lines(b"a\nx\nb\n", b"a\nb\n") && has_all_lines(b"a", b"") && has_all_lines(b"", b""));
+        assert!(!has_all_lines(b"b\na\n", b"a\nb\n") && !has_all_lines(b"a\n", b"a\na\n"));
     }
 
     #[test]

@@ -15,6 +15,7 @@
 
 mod addition;
 mod advice;
+mod beside;
 mod commit;
 mod description;
 mod drafts;

@@ -15,6 +15,11 @@ pub struct Edited {
     pub outcome: Outcome,
     /// What could not be kept of its metadata, in words.
     pub lost: Vec<String>,
+    /// What the editor left beside the draft, such as a copy under another name. The draft's folder stays as long as it is
+    /// there.
+    pub left: Vec<PathBuf>,
+    /// The markers of an earlier conflict are still in the draft; the outcome is [`Conflict`](Outcome::Conflict) then.
+    pub unresolved: bool,
     /// Why a draft could not be put in place; the outcome is [`Abandoned`](Outcome::Abandoned) then.
     pub error: Option<Error>,
 }

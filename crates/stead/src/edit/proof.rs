@@ -49,8 +49,8 @@ impl<D: Disk + Clone> Draft<D> {
     pub fn commit(&self, disk: &D, target: &Path) -> Result<bool> {
         let fail = |error| Error::system("read", self.0.folder(), error);
         let Some(description) = self.0.description().map_err(fail)? else { return Ok(false) };
-        let committing = Commit { disk, room: &self.0, shown: target, target, mode: None };
-        if committing.run(&description, || Ok(()))? == Committed::Conflict {
+        let committing = Commit { disk, room: &self.0, shown: target, target, mode: None, approved: None };
+        if matches!(committing.run(&description, || Ok(()))?, Committed::Conflict | Committed::Unresolved) {
             return Ok(true);
         }
         self.0.forget().map_err(fail)?;
@@ -59,5 +59,5 @@ impl<D: Disk + Clone> Draft<D> {
 }
 
 fn described(initial: Initial) -> Description {
-    Description { path: "/d/f".to_owned(), initial, conflict: false, started_us: 0 }
+    Description { path: "/d/f".into(), initial, conflict: false, started_us: 0, saves_from: 0 }
 }

@@ -6,11 +6,13 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::atomic::{Dress, Durability, Staged, Whole, read_whole};
+use crate::atomic::{Dress, Durability, Staged, Temporary, Version, Whole, read_whole};
 use crate::edit::description::Description;
+use crate::edit::merge::has_all_lines;
+use crate::edit::verdict::{Initial, is_changed};
 use crate::filesystem::folder_of;
-use crate::sys::FileKind;
 use crate::sys::disk::{Disk, uninterrupted};
+use crate::sys::{Access, FileKind};
 
 /// The largest text that is edited.
 pub(crate) const BYTES_MAX: u64 = 1 << 30;
@@ -23,6 +25,9 @@ const BASE: &str = "base";
 const TEXT: &str = "text";
 const SAVES: &str = "saves";
 const LOCK: &str = "session.lock";
+/// What the name of a note says of what is to be put in place: it has lines that the file lacks, or only lacks some.
+const MORE: &str = "more";
+const LESS: &str = "less";
 
 /// Where one draft lies.
 #[derive(Debug, Clone)]
@@ -70,25 +75,41 @@ impl<D: Disk + Clone> Room<D> {
     /// Lets the draft go on with another text, which was made for another content of the file. The text before is among
     /// the saves. Whoever dies in between leaves both texts, and a base that the next merge can do with.
     pub(crate) fn refit(&self, base: Option<&[u8]>, text: &[u8], description: &Description) -> io::Result<()> {
-        if let Some(before) = self.text()?.filter(|before| before != text) {
-            self.keep(&before)?;
+        match self.text() {
+            Ok(before) => before.filter(|before| before != text).map_or(Ok(()), |before| self.keep(&before))?,
+            Err(_) => self.put_away()?,
         }
-        self.put(&self.text_path(), text)?;
+        if description.conflict {
+            // Before there are markers in the text: they are not to be taken for the user's.
+            self.describe(description)?;
+        }
+        self.restore(text)?;
+        self.rebase(base, description)
+    }
+
+    /// Lets the draft, as it is, be one of another content of the file. What was saved before is of no more account.
+    pub(crate) fn rebase(&self, base: Option<&[u8]>, description: &Description) -> io::Result<()> {
         match base {
             Some(base) => self.put(&self.folder.join(BASE), base)?,
             None => self.unlink(&self.folder.join(BASE))?,
         }
-        self.describe(description)
+        self.describe(&Description { saves_from: self.next_save()?, ..description.clone() })
     }
 
     /// Gives the draft a text again that was removed.
     pub(crate) fn restore(&self, text: &[u8]) -> io::Result<()> {
+        self.disk.create_folder(&self.folder.join(TEXT))?;
         self.put(&self.text_path(), text)
     }
 
     /// What is said of it. From now on it is a draft.
     pub(crate) fn describe(&self, description: &Description) -> io::Result<()> {
         self.put(&self.folder.join(DESCRIPTION), &description.encode())
+    }
+
+    /// Whether there is a draft here, whatever its version.
+    pub(crate) fn is_draft(&self) -> bool {
+        self.disk.stat(&self.folder.join(DESCRIPTION)).is_ok()
     }
 
     /// `None`: there is no draft here, or one of a newer version.
@@ -106,21 +127,40 @@ impl<D: Disk + Clone> Room<D> {
         self.read(&self.text_path())
     }
 
-    /// Keeps a text that the editor has saved, durably, and lets the oldest go.
+    /// Keeps a text that the editor has saved, durably. One that it only goes on with is replaced, or a slow save would take
+    /// the place of all others; of the rest, the oldest goes.
     pub(crate) fn keep(&self, text: &[u8]) -> io::Result<()> {
         let saves = self.saves()?;
-        let next = saves.last().map_or(1, |(number, _)| number + 1);
-        self.put(&self.folder.join(SAVES).join(format!("{next:08}")), text)?;
+        self.put(&self.folder.join(SAVES).join(format!("{:08}", self.next_save()?)), text)?;
+        self.sync_text()?;
+        let last = saves.last().map(|(_, path)| self.read(path)).transpose()?.flatten();
+        if let (Some(last), Some((_, path))) = (last, saves.last())
+            && text.starts_with(&last)
+        {
+            return self.unlink(path);
+        }
         let old = (saves.len() + 1).saturating_sub(SAVES_MAX);
         saves.iter().take(old).try_for_each(|(_, path)| self.unlink(path))
     }
 
-    /// The last text that was kept.
-    pub(crate) fn last_save(&self) -> io::Result<Option<Vec<u8>>> {
-        match self.saves()?.last() {
-            Some((_, path)) => self.read(path),
-            None => Ok(None),
+    fn next_save(&self) -> io::Result<u64> {
+        Ok(self.saves()?.last().map_or(1, |(number, _)| number + 1))
+    }
+
+    /// Makes durable what the editor has put there.
+    fn sync_text(&self) -> io::Result<()> {
+        match self.disk.open(&self.text_path(), Access::ReadWrite) {
+            Ok(file) => uninterrupted(|| self.disk.sync(&file))?,
+            // It is being replaced just now, or its editor lets nobody in: the copy is durable.
+            Err(_) => return Ok(()),
         }
+        uninterrupted(|| self.disk.sync_folder(&self.folder.join(TEXT)))
+    }
+
+    /// Lets what is in the place of the text, and cannot be read as one, lie elsewhere in the room.
+    fn put_away(&self) -> io::Result<()> {
+        let random = Temporary::Staged.name();
+        self.disk.rename(&self.text_path(), &self.folder.join(format!("was{random}")))
     }
 
     /// The texts that were kept, the oldest first.
@@ -137,25 +177,67 @@ impl<D: Disk + Clone> Room<D> {
         Ok(saves)
     }
 
-    /// What there is to go on with: the text, unless it is gone, or was cut off while it was saved.
+    /// What there is to go on with: the text, unless it is gone, cannot be read, was cut off while it was saved, or is what
+    /// the draft began with although something else was saved.
     pub(crate) fn best_text(&self) -> io::Result<Option<Vec<u8>>> {
-        let (text, save) = (self.text()?, self.last_save()?);
-        Ok(match (text, save) {
-            (Some(text), Some(save)) if text.len() < save.len() && save.starts_with(&text) => Some(save),
-            (None, save) => save,
-            (text, _) => text,
-        })
+        let (base, description) = (self.base()?, self.description()?);
+        let (initial, from) = description.map_or((Initial::Base, 0), |said| (said.initial, said.saves_from));
+        let is_changed = |text: &[u8]| is_changed(base.as_deref(), initial, text);
+        let (mut best, mut failed) = match self.text() {
+            Ok(text) => (text, None),
+            Err(error) => (None, Some(error)),
+        };
+        for (_, path) in self.saves()?.iter().rev().filter(|(number, _)| *number >= from) {
+            let Some(save) = self.read(path)?.filter(|save| best.as_ref() != Some(save)) else { continue };
+            let is_better = |best: &Vec<u8>| is_cut_off(best, &save) || (!is_changed(best) && is_changed(&save));
+            if !best.as_ref().is_none_or(is_better) {
+                break;
+            }
+            (best, failed) = (Some(save), None);
+        }
+        match (best, failed) {
+            (None, Some(error)) => Err(error),
+            (Some(best), _) if base.as_ref().is_some_and(|base| is_cut_off(&best, base)) => Ok(base),
+            (best, _) => Ok(best),
+        }
+    }
+
+    /// Notes down, durably, what a file that holds `disk` is to hold once this text is merged into it.
+    pub(crate) fn note_merged(&self, text: &[u8], disk: &[u8], merged: &[u8]) -> io::Result<()> {
+        let kind = if has_all_lines(disk, merged) { LESS } else { MORE };
+        self.put(&self.folder.join(format!("{}{kind}-{}", merged_start(text), Version::of(disk))), merged)
+    }
+
+    /// Whether the file has got all that this text was to bring it: a session that died right then does it only once.
+    pub(crate) fn is_merged_into(&self, text: &[u8], disk: &[u8]) -> io::Result<bool> {
+        let (start, version) = (merged_start(text), Version::of(disk).to_string());
+        for name in self.disk.list(&self.folder)? {
+            let Some((kind, from)) = name.to_str().and_then(|name| name.strip_prefix(&start)?.split_once('-')) else {
+                continue;
+            };
+            let Some(merged) = self.read(&self.folder.join(&name))? else { continue };
+            // Others may have gone on with it since. They cannot have been told from us where lines only went.
+            if from != version && (merged == disk || (kind == MORE && has_all_lines(disk, &merged))) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// From now on this is no draft any more: what is left of it can be removed by anybody.
     pub(crate) fn forget(&self) -> io::Result<()> {
-        self.unlink(&self.folder.join(DESCRIPTION))
+        self.unlink(&self.folder.join(DESCRIPTION))?;
+        // A text that is there after this is one that somebody has written since.
+        let _ = self.unlink(&self.text_path());
+        Ok(())
     }
 
     /// Other files than the text in its folder: what an editor that died left to recover from.
     pub(crate) fn beside_text(&self) -> io::Result<Vec<PathBuf>> {
         let folder = self.folder.join(TEXT);
-        let is_backup = |name: &OsString| name.as_encoded_bytes().ends_with(b"~");
+        // A backup, or the sign of emacs that it has the file open.
+        let is_backup =
+            |name: &OsString| name.as_encoded_bytes().ends_with(b"~") || name.as_encoded_bytes().starts_with(b".#");
         let names = match self.disk.list(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             names => names?,
@@ -190,4 +272,14 @@ impl<D: Disk + Clone> Room<D> {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether a text is the start of another: one that was being written down when its writer died.
+fn is_cut_off(text: &[u8], whole: &[u8]) -> bool {
+    text.len() < whole.len() && whole.starts_with(text)
+}
+
+/// The start of the names of the notes of what this text is merged into.
+fn merged_start(text: &[u8]) -> String {
+    format!("merged-{}-", Version::of(text))
 }

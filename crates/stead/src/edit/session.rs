@@ -29,6 +29,7 @@ pub struct Session {
     editor: Editor,
     files: Vec<Opened>,
     leftovers: Vec<Draft>,
+    open_elsewhere: Vec<Draft>,
     /// The editor may have left a window open: a draft that holds nothing yet is left where it is.
     may_be_open: bool,
     /// Released last.
@@ -37,8 +38,8 @@ pub struct Session {
 
 impl Session {
     pub(crate) fn new(plan: Plan, editor: Editor, locks: SetGuard) -> Session {
-        let (files, leftovers) = (Vec::new(), Vec::new());
-        Session { plan, editor, files, leftovers, may_be_open: false, _locks: locks }
+        let (files, leftovers, open_elsewhere) = (Vec::new(), Vec::new(), Vec::new());
+        Session { plan, editor, files, leftovers, open_elsewhere, may_be_open: false, _locks: locks }
     }
 
     pub(crate) fn plan(&self) -> &Plan {
@@ -47,16 +48,18 @@ impl Session {
 
     /// One more file, with what earlier sessions have left of it.
     pub(crate) fn add(&mut self, file: Opened) -> Result<()> {
-        let key = file.key();
-        drafts::sweep(&self.plan.drafts, &key)?;
-        for draft in drafts::all_in(&self.plan.drafts, &key)? {
-            if !file.is_worked_on_in(&draft) && !is_in_use(&draft) {
-                if file.lacks(&draft) {
-                    self.leftovers.push(draft);
-                } else if let Ok(_guard) = drafts::enter(draft.room()) {
-                    // What stays of it is found by the next session.
-                    let _ = drafts::remove(draft.room());
-                }
+        drafts::sweep(&self.plan.drafts, file.real())?;
+        for draft in drafts::all_in(&self.plan.drafts, &file.key())? {
+            if file.is_worked_on_in(&draft) {
+                continue;
+            }
+            if draft.is_in_use() {
+                self.open_elsewhere.push(draft);
+            } else if file.lacks(&draft) {
+                self.leftovers.push(draft);
+            } else if let Ok(_guard) = drafts::enter(draft.room()) {
+                // What stays of it is found by the next session.
+                let _ = drafts::remove(draft.room());
             }
         }
         self.files.push(file);
@@ -67,6 +70,12 @@ impl Session {
     /// The drafts of sessions that died or were abandoned, the newest first.
     pub fn leftovers(&self) -> &[Draft] {
         &self.leftovers
+    }
+
+    /// Drafts of these files that an editor has open which outlived its session, or another session by other locks. They are
+    /// offered once that has ended.
+    pub fn open_elsewhere(&self) -> &[Draft] {
+        &self.open_elsewhere
     }
 
     /// Goes on with a draft of an earlier session, in the place of the one that was made for this: the changes in it and
@@ -85,14 +94,13 @@ impl Session {
         Ok(recovered)
     }
 
-    /// Goes on with the newest draft of each file.
-    pub(crate) fn recover_newest(&mut self) -> Result<()> {
+    /// Goes on with the newest draft of each file. One that cannot be read is left alone.
+    pub(crate) fn recover_newest(&mut self) {
         for key in self.files.iter().map(Opened::key).collect::<Vec<_>>() {
             if let Some(newest) = self.leftovers.iter().find(|draft| draft.key() == key).cloned() {
-                self.recover(&newest)?;
+                let _ = self.recover(&newest);
             }
         }
-        Ok(())
     }
 
     /// Removes a draft of an earlier session for good.
@@ -138,9 +146,8 @@ impl Session {
         let line = if let [only] = &self.files[..] { only.line_to_begin_at()? } else { None };
         let ended = run(&mut self.editor.command(texts.iter().map(PathBuf::as_path), line));
         let took = sys::now().saturating_duration_since(begun);
-        // The draft itself is there still where no copy can be made.
-        for keeper in keepers {
-            let _ = keeper.stop();
+        for (file, keeper) in self.files.iter_mut().zip(keepers) {
+            file.unkept = keeper.stop().err();
         }
         let ended = ended.map_err(|error| {
             Error::system("start the editor", Path::new(self.editor.program()), error)
@@ -167,7 +174,7 @@ impl Session {
     /// # Errors
     /// Those of reading.
     pub fn pending(&self) -> Result<Vec<Pending>> {
-        self.files.iter().map(|file| file.pending(&self.plan)).collect()
+        self.files.iter().map(Opened::pending).collect()
     }
 
     /// Puts the drafts in the place of their files, each under the file's lock, merged with what others have changed
@@ -176,7 +183,17 @@ impl Session {
     #[must_use = "a file may have a conflict, and its draft be kept"]
     pub fn commit(mut self) -> Vec<Edited> {
         let files = std::mem::take(&mut self.files);
-        files.into_iter().map(|file| file.commit(&self.plan, self.may_be_open)).collect()
+        files.into_iter().map(|file| file.commit(&self.plan, self.may_be_open, None)).collect()
+    }
+
+    /// The same, where each file gets what was [`pending`](Session::pending), or nothing: if others have changed it since, the
+    /// draft is kept.
+    #[must_use = "a file may have a conflict, and its draft be kept"]
+    pub fn commit_if(mut self, approved: &[Pending]) -> Vec<Edited> {
+        let files = std::mem::take(&mut self.files);
+        let approved = approved.iter().map(|approved| Some(approved).filter(|approved| approved.content.is_some()));
+        let pairs = files.into_iter().zip(approved.chain(std::iter::repeat(None)));
+        pairs.map(|(file, approved)| file.commit(&self.plan, self.may_be_open, approved)).collect()
     }
 
     /// Leaves the files as they are. Drafts that hold something are kept, and offered again.
@@ -199,11 +216,6 @@ impl fmt::Debug for Session {
         let files: Vec<_> = self.files.iter().map(|file| &file.shown).collect();
         f.debug_struct("Session").field("files", &files).field("editor", &self.editor).finish_non_exhaustive()
     }
-}
-
-/// Whether a session works on it, or an editor that outlived its session.
-fn is_in_use(draft: &Draft) -> bool {
-    draft.is_in_use() || sys::process_using(draft.room().folder()).is_some()
 }
 
 /// How a process ended.

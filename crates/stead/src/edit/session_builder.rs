@@ -12,6 +12,7 @@ use crate::edit::opened::{Opened, Plan, STEP};
 use crate::edit::outcome::Edited;
 use crate::edit::session::Session;
 use crate::error::{Error, ErrorKind, Result};
+use crate::filesystem::folder_of;
 use crate::lock::{FileLock, LockSet, Options, Request, Wait};
 
 /// How long a commit waits at least for programs that change the file: the editor is closed by then.
@@ -117,6 +118,11 @@ impl EditSession {
         self
     }
 
+    /// The locks of the files themselves, which a commit takes one by one, to see who holds them.
+    pub fn file_locks(&self) -> Vec<FileLock> {
+        self.files.iter().map(|named| self.lock.clone().sidecar(&named.path)).collect()
+    }
+
     /// The session locks of the files, to see who holds them.
     pub fn locks(&self) -> Vec<FileLock> {
         self.files.iter().map(|named| self.lock.clone().session(&named.path)).collect()
@@ -136,12 +142,14 @@ impl EditSession {
         let editor = self.editor.clone().map_or_else(|| Editor::find(None, &EDITOR_VARIABLES), Ok)?;
         for named in &self.files {
             // Before a lock is made beside it.
-            Target::find(&named.path, STEP)?;
+            let target = Target::find(&named.path, STEP).map_err(|error| no_folder(&named.path, error))?;
+            drafts::real_path(&target.path)
+                .map_err(|error| no_folder(&named.path, Error::system(STEP, &named.path, error)))?;
         }
         let locks = LockSet::new(self.locks()).acquire(&Request::exclusive().wait(self.wait))?;
         let plan = Plan {
             lock: self.lock,
-            drafts: self.drafts.map_or_else(drafts_folder, Ok)?,
+            drafts: drafts::plain(&self.drafts.map_or_else(drafts_folder, Ok)?),
             mode: self.mode,
             commit_wait: at_least(self.wait, COMMIT_WAIT),
         };
@@ -157,7 +165,7 @@ impl EditSession {
     }
 
     /// Everything: takes the locks, goes on with the newest draft of a session that died, runs the editor, and puts the
-    /// drafts in place. Returns what became of each file, in their order.
+    /// drafts in place. Returns what became of each file, in their order; of one that was named twice, once.
     ///
     /// If the editor ends with another code than 0 or is killed, or has left a window open and returned, changed drafts are
     /// [kept](crate::edit::Outcome::Abandoned). A terminal's Ctrl-C reaches this process as well as the editor: a program
@@ -168,10 +176,17 @@ impl EditSession {
     /// that is said [with it](Edited::error).
     pub fn run(self) -> Result<Vec<Edited>> {
         let mut session = self.open()?;
-        session.recover_newest()?;
+        session.recover_newest();
         let end = session.edit()?;
         Ok(if end.ended.is_success() && end.still_open.is_none() { session.commit() } else { session.abandon() })
     }
+}
+
+fn no_folder(path: &Path, error: Error) -> Error {
+    if error.kind() != ErrorKind::NotFound || error.hint().is_some() {
+        return error;
+    }
+    error.with_hint(format!("create the folder {} first; the file itself need not be there", folder_of(path).display()))
 }
 
 fn at_least(wait: Wait, least: Duration) -> Wait {

@@ -1,7 +1,7 @@
 //! What is to become of a file once its draft is ready (pure).
 
 use crate::atomic::Version;
-use crate::edit::merge::{Merge, has_markers, merge};
+use crate::edit::merge::{Merge, count_markers, merge};
 
 /// What a draft began as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub(crate) fn verdict(
     draft: &[u8],
     disk: Option<&[u8]>,
 ) -> Verdict {
-    if conflict && has_markers(draft) {
+    if conflict && has_more_markers(draft, base.unwrap_or_default()) {
         return Verdict::Unresolved;
     }
     if !is_changed(base, initial, draft) || disk == Some(draft) {
@@ -70,6 +70,11 @@ pub(crate) fn verdict(
         Merge::Clean(text) => Verdict::Merge(text),
         Merge::Conflict(text) => Verdict::Conflict(text),
     }
+}
+
+/// Whether a text has markers of a conflict that are not of the file itself.
+pub(crate) fn has_more_markers(draft: &[u8], base: &[u8]) -> bool {
+    count_markers(draft) > count_markers(base)
 }
 
 /// Blanks at the end of a text are the editor's, not the writer's.

@@ -6,6 +6,11 @@ mod cast;
 mod clean;
 #[cfg(feature = "document")]
 mod document;
+#[cfg(feature = "edit")]
+mod edit;
+// The simulated disk is the same everywhere, and under Wine it takes minutes.
+#[cfg(all(unix, feature = "edit"))]
+mod edit_power_loss;
 mod exclusion;
 #[cfg(all(target_os = "linux", not(stead_other_unix)))]
 mod failing;

@@ -28,7 +28,7 @@ pub(super) fn list(files: &[PathBuf], as_json: bool, out: &mut Printer) -> Resul
     if as_json {
         out.data(json::drafts(&found))?;
     } else if found.is_empty() {
-        out.message("there are no drafts: everything that was saved is in its file");
+        out.message("there are no drafts");
     } else {
         out.data(table(&found))?;
     }

@@ -12,6 +12,7 @@ use stead_console::editing::{Check, Editing, Leftovers, find_editor};
 use stead_console::exit::ExitCode;
 use stead_console::failure::Failure;
 use stead_console::printer::Printer;
+use stead_console::text::plain;
 use stead_console::waiting::Patience;
 
 use crate::cli::LockDir;
@@ -104,8 +105,13 @@ impl EditArgs {
     /// The files that there are drafts of.
     fn with_drafts(&self) -> Result<Vec<PathBuf>, Failure> {
         let drafts = drafts::of(&self.files)?;
-        let left = drafts.iter().filter(|draft| !draft.is_in_use());
+        let left = drafts.iter().filter(|draft| !draft.is_in_session());
         let paths: BTreeSet<PathBuf> = left.map(|draft| draft.path().to_path_buf()).collect();
+        if let ([draft, ..], true) = (&drafts[..], paths.is_empty()) {
+            let message =
+                format!("{} is being edited: its draft is not left over", plain(&draft.path().to_string_lossy()));
+            return Err(Failure::new(ExitCode::Busy, message).with_hint("`stead who` and the file says who is in"));
+        }
         if paths.is_empty() {
             return Err(Failure::new(ExitCode::No, "there is no draft to recover")
                 .with_hint("`stead edit --list-drafts` lists those of all files"));

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use stead::log::{Event, EventReader, EventWriter};
 
-use super::rig;
+use super::{Events, rig};
 use crate::rig::{Rig, finish, set_mode};
 
 #[test]

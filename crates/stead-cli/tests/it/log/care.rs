@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::rig;
+use super::{Events, rig};
 
 #[test]
 fn rotate_seals_what_there_is() {

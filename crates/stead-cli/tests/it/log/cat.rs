@@ -1,6 +1,6 @@
 //! `stead log cat`
 
-use super::rig;
+use super::{Events, rig};
 use crate::rig::{Rig, finish, set_mode};
 
 #[test]

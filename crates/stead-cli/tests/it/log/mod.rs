@@ -42,13 +42,13 @@ impl Rig {
     }
 }
 
-impl Outcome {
-    #[track_caller]
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
+/// What was printed, as events.
+trait Events {
+    /// Their types.
+    fn types(&self) -> Vec<String>;
+}
 
-    /// The types of the events that were printed.
+impl Events for Outcome {
     fn types(&self) -> Vec<String> {
         types(&self.stdout)
     }

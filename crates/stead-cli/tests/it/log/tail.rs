@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdout, Stdio};
 
 use rustix::process::Signal;
 
-use super::{rig, types};
+use super::{Events, rig, types};
 use crate::rig::{Rig, finish, kill};
 
 #[test]

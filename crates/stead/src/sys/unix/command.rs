@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
@@ -34,4 +34,14 @@ fn is_program(path: &Path) -> bool {
 /// The signal that ended a process, 0 if none did.
 pub(crate) fn signal_of(status: ExitStatus) -> i32 {
     status.signal().unwrap_or(0)
+}
+
+/// A path of these bytes.
+pub(crate) fn path_of_bytes(bytes: Vec<u8>) -> PathBuf {
+    OsString::from_vec(bytes).into()
+}
+
+/// Whether what is at `path` belongs to this user.
+pub(crate) fn is_own(path: &Path) -> bool {
+    rustix::fs::lstat(path).is_ok_and(|stat| stat.st_uid == rustix::process::geteuid().as_raw())
 }

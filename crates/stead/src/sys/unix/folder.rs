@@ -30,33 +30,40 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Creates the folder `path` for this user alone, and those above it that are missing. False: there is one already, which
-/// nobody but this user and root may write into.
+/// nobody but this user may write into.
 #[cfg(feature = "edit")]
 pub(crate) fn create_private_folder(path: &Path) -> io::Result<bool> {
-    let folder = crate::sys::folder_of(path);
-    if stat_path(folder, Links::Follow).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-        std::fs::DirBuilder::new().recursive(true).create(folder)?;
+    let me = rustix::process::geteuid();
+    if let Some((above, seen)) =
+        path.ancestors().skip(1).find_map(|above| Some((above, stat_path(above, Links::Follow).ok()?)))
+    {
+        // What root makes there is in the way of its owner, who could put something else in its place.
+        if me.is_root() && seen.owner != 0 {
+            return Err(denied("root makes nothing in the folders of another user"));
+        }
+        if Some(above) != path.parent() {
+            std::fs::DirBuilder::new().recursive(true).create(crate::sys::folder_of(path))?;
+        }
     }
     match rustix::fs::mkdir(path, Bits::from_raw_mode(0o700)) {
-        Ok(()) => give(File::open(path)?, &rustix::fs::stat(folder)?).map(|()| true),
-        Err(Errno::EXIST) => insist_on_ours(path).map(|()| false),
+        Ok(()) => Ok(true),
+        Err(Errno::EXIST) => {
+            let seen = stat_path(path, Links::Follow)?;
+            if seen.kind != FileKind::Folder {
+                return Err(Errno::NOTDIR.into());
+            }
+            if seen.mode & 0o022 != 0 || seen.owner != me.as_raw() {
+                return Err(denied("it belongs to another user, or others may write into it"));
+            }
+            Ok(false)
+        }
         Err(error) => Err(error.into()),
     }
 }
 
 #[cfg(feature = "edit")]
-fn insist_on_ours(path: &Path) -> io::Result<()> {
-    let seen = stat_path(path, Links::Follow)?;
-    if seen.kind != FileKind::Folder {
-        return Err(Errno::NOTDIR.into());
-    }
-    let me = rustix::process::geteuid();
-    let is_open = seen.mode & 0o022 != 0 && seen.mode & 0o1000 == 0;
-    if is_open || (seen.owner != me.as_raw() && !me.is_root() && seen.owner != 0) {
-        let whose = "it belongs to another user, or others may write into it";
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, whose));
-    }
-    Ok(())
+fn denied(why: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, why)
 }
 
 /// Whether there is a folder at `path`; an error if there is something else.

@@ -39,3 +39,13 @@ pub(crate) fn is_command(name: &OsStr) -> bool {
 pub(crate) fn signal_of(_status: std::process::ExitStatus) -> i32 {
     0
 }
+
+/// A path of these bytes, as far as they are UTF-8.
+pub(crate) fn path_of_bytes(bytes: Vec<u8>) -> std::path::PathBuf {
+    String::from_utf8_lossy(&bytes).into_owned().into()
+}
+
+/// Whether what is at `path` belongs to this user: what lies in the user's own folder does.
+pub(crate) fn is_own(path: &std::path::Path) -> bool {
+    path.symlink_metadata().is_ok()
+}

@@ -27,7 +27,7 @@ pub(crate) use born::create_whole;
 #[cfg_attr(not(any(feature = "log", feature = "edit")), allow(unused_imports, reason = "not all follow a file"))]
 pub(crate) use changes::Changes;
 #[cfg(feature = "edit")]
-pub(crate) use command::{EDITORS, is_command, signal_of, split_command};
+pub(crate) use command::{EDITORS, is_command, is_own, path_of_bytes, signal_of, split_command};
 pub(crate) use error::{means_link, means_not_writable, means_unsupported};
 pub(crate) use file::{open, read_at, stat, stat_file, write_at};
 pub(crate) use flock::{downgrade, lock_blocking, try_lock, unlock};
