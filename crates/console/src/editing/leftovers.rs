@@ -41,22 +41,33 @@ impl Editing<'_> {
             }
             out.say(Level::Warning, text, Some(OPEN));
         }
-        let mut taken = BTreeSet::new();
+        let (mut taken, mut failed) = (BTreeSet::new(), None);
         for draft in session.leftovers().to_vec() {
             let is_first = !taken.contains(draft.path());
             let is_taken = match self.leftovers {
-                Leftovers::TakeUp if is_first => take(session, &draft, out).map(|()| true)?,
-                Leftovers::Ask if is_first && terminal::is_interactive() => ask(session, &draft, out)?,
+                Leftovers::TakeUp if is_first => take(session, &draft, out).map(|()| true),
+                Leftovers::Ask if is_first && terminal::is_interactive() => ask(session, &draft, out),
                 _ => {
                     self.tell(&draft, out);
-                    false
+                    Ok(false)
                 }
             };
-            if is_taken {
-                taken.insert(draft.path().to_path_buf());
+            match is_taken {
+                Ok(true) => drop(taken.insert(draft.path().to_path_buf())),
+                Ok(false) => {}
+                // The others are not to suffer for it.
+                Err(failure) => {
+                    out.failure(&failure);
+                    failed.get_or_insert(failure);
+                }
             }
         }
-        Ok(())
+        match failed {
+            Some(failure) if self.leftovers == Leftovers::TakeUp && taken.is_empty() => {
+                Err(Failure::new(failure.code, "no draft could be gone on with"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn tell(&self, draft: &Draft, out: &mut Printer) {

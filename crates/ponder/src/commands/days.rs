@@ -6,7 +6,7 @@ use stead_console::printer::Printer;
 
 use crate::clock::Moment;
 use crate::dates::{self, dashed};
-use crate::journal::{Entry, Journal};
+use crate::journal::{Journal, Listed};
 use crate::{ExitCode, Failure};
 
 /// The day that is written, seen from `now`.
@@ -32,7 +32,7 @@ pub(super) struct Between {
 
 impl Between {
     /// The entries of the journal between these days.
-    pub(super) fn entries(&self, journal: &Journal, now: Moment) -> Result<Vec<Entry>, Failure> {
+    pub(super) fn entries(&self, journal: &Journal, now: Moment) -> Result<Listed, Failure> {
         let from = self.from.as_deref().map(|from| day(from, now)).transpose()?;
         let to = self.to.as_deref().map(|to| day(to, now)).transpose()?;
         if let (Some(from), Some(to)) = (from, to)
@@ -41,9 +41,9 @@ impl Between {
             let (from, to) = (dashed(from), dashed(to));
             return Err(Failure::new(ExitCode::Usage, format!("--from {from} is after --to {to}")));
         }
-        let mut entries = journal.entries()?;
-        entries.retain(|entry| from.is_none_or(|from| entry.day >= from) && to.is_none_or(|to| entry.day <= to));
-        Ok(entries)
+        let mut listed = journal.entries()?;
+        listed.entries.retain(|entry| from.is_none_or(|from| entry.day >= from) && to.is_none_or(|to| entry.day <= to));
+        Ok(listed)
     }
 }
 

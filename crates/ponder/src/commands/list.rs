@@ -39,7 +39,7 @@ pub(crate) struct ListArgs {
 pub(crate) fn run(args: &ListArgs, common: &Common, out: &mut Printer) -> Result<ExitCode, Failure> {
     let journal = common.journal(out)?;
     let entries = args.between.entries(&journal, Moment::now())?;
-    let read = read_all(&entries, |entry, text| {
+    let read = read_all(entries, |entry, text| {
         let told = Told { words: words(text), tags: tags_of(text) };
         Some(if args.json { Value::Object(json::entry(entry, &told, None)).to_string() } else { line(entry, &told) })
     });

@@ -84,6 +84,6 @@ fn existing(journal: &Journal, days: Vec<Date>, which: &str) -> Result<Vec<Page>
 }
 
 fn reminisced(journal: &Journal, today: Date) -> Result<Vec<Date>, Failure> {
-    let first = journal.entries()?.first().map_or(today, |entry| entry.day);
+    let first = journal.entries()?.entries.first().map_or(today, |entry| entry.day);
     Ok(span::reminisce(today, first.year()))
 }

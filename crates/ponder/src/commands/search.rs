@@ -54,7 +54,7 @@ pub(crate) fn run(args: &SearchArgs, common: &Common, out: &mut Printer) -> Resu
     let query = if args.regex { Query::regex(&text)? } else { Query::parse(&text)? };
     let entries = args.between.entries(&common.journal(out)?, Moment::now())?;
     let columns = out.width().map_or(usize::MAX, usize::from);
-    let read = read_all(&entries, |entry, text| {
+    let read = read_all(entries, |entry, text| {
         let found = Found::new(text, &query.find(text)?);
         Some(if args.json { as_json(entry, text, &found) } else { shown(entry, &found, columns) })
     });

@@ -54,7 +54,7 @@ pub(crate) fn run(args: &ShowArgs, common: &Common, out: &mut Printer) -> Result
 }
 
 fn as_json(entries: &[Entry], out: &mut Printer) -> Result<ExitCode, Failure> {
-    let read = read_all(entries, |entry, text| {
+    let read = read_all(entries.to_vec(), |entry, text| {
         let told = Told { words: words(text), tags: tags_of(text) };
         let mut fields = json::entry(entry, &told, None);
         fields.insert("text".to_owned(), text.into());

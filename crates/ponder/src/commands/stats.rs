@@ -47,7 +47,7 @@ pub(crate) struct StatsArgs {
 pub(crate) fn run(args: &StatsArgs, common: &Common, out: &mut Printer) -> Result<ExitCode, Failure> {
     let today = Moment::now().today();
     let entries = common.journal(out)?.entries()?;
-    let read = read_all(&entries, |entry, text| Some((entry.day, words(text))));
+    let read = read_all(entries, |entry, text| Some((entry.day, words(text))));
     let mut days = Days::new();
     for (day, words) in read.found {
         *days.entry(day).or_default() += words;

@@ -38,7 +38,7 @@ pub(crate) struct TagsArgs {
 
 pub(crate) fn run(args: &TagsArgs, common: &Common, out: &mut Printer) -> Result<ExitCode, Failure> {
     let entries = args.between.entries(&common.journal(out)?, Moment::now())?;
-    let read = read_all(&entries, |_, text| Some(tags_of(text)));
+    let read = read_all(entries, |_, text| Some(tags_of(text)));
     let tags = counted(read.found.into_iter().flatten());
     if args.json {
         out.data(json::tags(&tags))?;

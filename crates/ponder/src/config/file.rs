@@ -46,11 +46,25 @@ impl File {
             line: Some(line_of(text, error.valid_up_to())),
             what: "it is not UTF-8".to_owned(),
         })?;
-        toml_edit::de::from_str(text).map_err(|error| Wrong {
+        let file: File = toml_edit::de::from_str(text).map_err(|error| Wrong {
             line: error.span().map(|span| line_of(text.as_bytes(), span.start)),
             what: error.message().trim_end().replace('\n', "; "),
-        })
+        })?;
+        let paths = [("dir", &file.dir), ("template", &file.template)];
+        let unclear = paths.into_iter().find(|(_, path)| path.as_deref().is_some_and(is_unclear)).map(|(key, _)| key);
+        match unclear {
+            Some(key) => {
+                Err(Wrong { line: None, what: format!("`{key}` is no path: name a folder, or begin with ~/") })
+            }
+            None => Ok(file),
+        }
     }
+}
+
+/// Nothing, or the home of somebody else, which no shell is here to look up.
+fn is_unclear(path: &Path) -> bool {
+    let first = path.components().next().map(|first| first.as_os_str().to_string_lossy().into_owned());
+    first.is_none_or(|first| first.starts_with('~') && first != "~")
 }
 
 /// What is wrong with a configuration, and in which line.
@@ -93,6 +107,14 @@ mod tests {
         is_wrong(b"dir = 'a'\ndir = 'b'\n", 2, "duplicate key");
         is_wrong(b"#\n#\xff\n", 2, "not UTF-8");
         is_wrong(b"[x]\n", 1, "unknown field `x`");
+    }
+
+    #[test]
+    fn a_path_that_names_nothing_is_wrong() {
+        for text in [&b"dir = ''\n"[..], b"dir = '~ann/j'\n", b"template = ''\n"] {
+            assert!(File::parse(text).unwrap_err().what.contains("is no path"), "{text:?}");
+        }
+        assert!(File::parse(b"dir = '~/j'\ntemplate = '~'\n").is_ok());
     }
 
     #[test]

@@ -30,6 +30,19 @@ pub(crate) struct Journal {
     layout: Layout,
 }
 
+/// Entries, and why others could not be looked for.
+#[derive(Debug, Default)]
+pub(crate) struct Listed {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) failures: Vec<Failure>,
+}
+
+impl From<Vec<Entry>> for Listed {
+    fn from(entries: Vec<Entry>) -> Listed {
+        Listed { entries, failures: Vec::new() }
+    }
+}
+
 impl Journal {
     /// The journal in `folder`, in the layout of its files, or else in the one that is `wished` for. A folder that is
     /// not there is an empty journal.
@@ -79,10 +92,10 @@ impl Journal {
     }
 
     /// All entries, the oldest first.
-    pub(crate) fn entries(&self) -> Result<Vec<Entry>, Failure> {
-        let mut entries = scan::entries(&self.folder)?;
-        entries.sort_unstable();
-        Ok(entries)
+    pub(crate) fn entries(&self) -> Result<Listed, Failure> {
+        let mut listed = scan::entries(&self.folder)?;
+        listed.entries.sort_unstable();
+        Ok(listed)
     }
 
     /// Makes the folders that the entry is to lie in, and the one of the locks; private, and there after a power cut.

@@ -8,7 +8,7 @@ use std::thread;
 use jiff::civil::Date;
 
 use super::layout::{self, Layout};
-use super::{Entry, refused};
+use super::{Entry, Listed, refused};
 use crate::Failure;
 
 /// More of them wait for the same disk.
@@ -16,62 +16,77 @@ const WORKERS_MAX: usize = 4;
 /// Fewer years are listed sooner than a thread is started.
 const YEARS_A_WORKER: usize = 4;
 
-/// All entries below `folder`, in no order. No folder is an empty one.
-pub(super) fn entries(folder: &Path) -> Result<Vec<Entry>, Failure> {
-    let (mut found, mut years) = (Vec::new(), Vec::new());
+/// All entries below `folder`, in no order. No folder is an empty one; one below it that cannot be read hides its own only.
+pub(super) fn entries(folder: &Path) -> Result<Listed, Failure> {
+    let (mut found, mut years) = (Listed::default(), Vec::new());
     for (name, entry) in names(folder)? {
         if let Some((_, day)) = layout::flat(&name) {
-            add(&mut found, day, &entry)?;
-        } else if layout::is_year(&name) && kind(&entry)?.is_some_and(|kind| kind.is_dir()) {
+            found.add(day, &entry);
+        } else if layout::is_year(&name) && found.is_folder(&entry) {
             years.push((name, entry.path()));
         }
     }
-    found.extend(of_years(&years)?);
+    found.take(of_years(&years));
     Ok(found)
 }
 
 /// The entries of these years, by several threads where there are many.
-fn of_years(years: &[(String, PathBuf)]) -> Result<Vec<Entry>, Failure> {
+fn of_years(years: &[(String, PathBuf)]) -> Listed {
     let machine = thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX);
     let share = years.len().div_ceil(machine).max(YEARS_A_WORKER);
     let list = |years: &[(String, PathBuf)]| {
-        let mut found = Vec::new();
-        years.iter().try_for_each(|(year, folder)| of_year(folder, year, &mut found)).map(|()| found)
+        let mut found = Listed::default();
+        for (year, folder) in years {
+            found.add_year(folder, year);
+        }
+        found
     };
     let (ours, others) = years.split_at(share.min(years.len()));
     thread::scope(|scope| {
         let others: Vec<_> = others.chunks(share).map(|years| scope.spawn(move || list(years))).collect();
-        let mut found = list(ours)?;
+        let mut found = list(ours);
         for other in others {
-            found.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+            found.take(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
-        Ok(found)
+        found
     })
 }
 
-fn of_year(folder: &Path, year: &str, found: &mut Vec<Entry>) -> Result<(), Failure> {
-    for (month, entry) in names(folder)? {
-        if layout::is_month(&month) && kind(&entry)?.is_some_and(|kind| kind.is_dir()) {
-            of_month(&entry.path(), year, &month, found)?;
+impl Listed {
+    fn take(&mut self, other: Listed) {
+        self.entries.extend(other.entries);
+        self.failures.extend(other.failures);
+    }
+
+    /// What there is to go on with after a step that may have failed.
+    fn settled<T: Default>(&mut self, step: Result<T, Failure>) -> T {
+        step.unwrap_or_else(|failure| {
+            self.failures.push(failure);
+            T::default()
+        })
+    }
+
+    fn add_year(&mut self, folder: &Path, year: &str) {
+        for (month, entry) in self.settled(names(folder)) {
+            if layout::is_month(&month) && self.is_folder(&entry) {
+                for (name, file) in self.settled(names(&entry.path())) {
+                    if let Some(day) = layout::in_tree(year, &month, &name) {
+                        self.add(day, &file);
+                    }
+                }
+            }
         }
     }
-    Ok(())
-}
 
-fn of_month(folder: &Path, year: &str, month: &str, found: &mut Vec<Entry>) -> Result<(), Failure> {
-    for (name, entry) in names(folder)? {
-        if let Some(day) = layout::in_tree(year, month, &name) {
-            add(found, day, &entry)?;
+    fn add(&mut self, day: Date, entry: &DirEntry) {
+        if self.settled(kind(entry)).is_some_and(|kind| kind.is_file()) {
+            self.entries.push(Entry { day, path: entry.path() });
         }
     }
-    Ok(())
-}
 
-fn add(found: &mut Vec<Entry>, day: Date, entry: &DirEntry) -> Result<(), Failure> {
-    if kind(entry)?.is_some_and(|kind| kind.is_file()) {
-        found.push(Entry { day, path: entry.path() });
+    fn is_folder(&mut self, entry: &DirEntry) -> bool {
+        self.settled(kind(entry)).is_some_and(|kind| kind.is_dir())
     }
-    Ok(())
 }
 
 /// The layout that the files of a journal are in; `None` for one without entries. A tree wins, for it is what new
@@ -82,13 +97,11 @@ pub(super) fn layout(folder: &Path) -> Result<Option<Layout>, Failure> {
         match layout::flat(&name) {
             Some((Layout::Compact, _)) => compact += 1,
             Some(_) => dashed += 1,
-            None if layout::is_year(&name) && kind(&entry)?.is_some_and(|kind| kind.is_dir()) => {
-                years.push((name, entry.path()));
-            }
+            None if layout::is_year(&name) => years.push((name, entry.path())),
             None => {}
         }
     }
-    if has_entries(years)? {
+    if has_entries(years) {
         return Ok(Some(Layout::Tree));
     }
     Ok(match (dashed, compact) {
@@ -99,16 +112,13 @@ pub(super) fn layout(folder: &Path) -> Result<Option<Layout>, Failure> {
 }
 
 /// Whether there is an entry in one of the folders of years; the newest are looked at first.
-fn has_entries(mut years: Vec<(String, PathBuf)>) -> Result<bool, Failure> {
+fn has_entries(mut years: Vec<(String, PathBuf)>) -> bool {
     years.sort_unstable_by(|a, b| b.cmp(a));
-    for (year, folder) in years {
-        let mut found = Vec::new();
-        of_year(&folder, &year, &mut found)?;
-        if !found.is_empty() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    years.into_iter().any(|(year, folder)| {
+        let mut found = Listed::default();
+        found.add_year(&folder, &year);
+        !found.entries.is_empty()
+    })
 }
 
 /// What is in a folder, with names that are text: others are no entries.
@@ -126,18 +136,15 @@ fn names(folder: &Path) -> Result<Vec<(String, DirEntry)>, Failure> {
 
 fn listed(folder: &Path) -> io::Result<Option<ReadDir>> {
     match folder.read_dir() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
         listed => listed.map(Some),
     }
 }
 
-/// Of what kind it is, behind links; `None` if it is gone.
+/// Of what kind it is, behind links; `None` if it is gone, or a link that leads nowhere.
 fn kind(entry: &DirEntry) -> Result<Option<FileType>, Failure> {
-    let kind = match entry.file_type() {
-        Ok(kind) if kind.is_symlink() => entry.path().metadata().map(|metadata| metadata.file_type()),
-        kind => kind,
-    };
-    match kind {
+    match entry.file_type() {
+        Ok(kind) if kind.is_symlink() => Ok(entry.path().metadata().ok().map(|metadata| metadata.file_type())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         kind => kind.map(Some).map_err(|error| refused("look at", &entry.path(), &error)),
     }

@@ -55,7 +55,7 @@ fn all_entries_are_listed_in_order_whatever_their_layout() {
     ];
     let folder = journal_of(&files);
     let journal = Journal::open(folder.path(), None).unwrap();
-    let days: Vec<Date> = journal.entries().unwrap().into_iter().map(|entry| entry.day).collect();
+    let days: Vec<Date> = journal.entries().unwrap().entries.into_iter().map(|entry| entry.day).collect();
     assert_eq!(days, [date(2024, 12, 31), date(2025, 1, 1), date(2026, 11, 21)]);
 }
 
@@ -66,7 +66,7 @@ fn two_files_of_one_day_are_both_found() {
     let entries = journal.entries_of(date(2026, 11, 21)).unwrap();
     let files: Vec<_> = entries.iter().map(|entry| entry.path.strip_prefix(folder.path()).unwrap()).collect();
     assert_eq!(files, [Path::new("2026/11/21.md"), Path::new("20261121.md")]);
-    assert_eq!(journal.entries().unwrap().len(), 2);
+    assert_eq!(journal.entries().unwrap().entries.len(), 2);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_missing_folder_is_an_empty_journal_and_stays_missing() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("a/b");
     let journal = Journal::open(&missing, None).unwrap();
-    assert_eq!(journal.entries().unwrap(), []);
+    assert_eq!(journal.entries().unwrap().entries, []);
     assert!(!folder.path().join("a").exists());
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::Failure;
-use crate::journal::Entry;
+use crate::journal::{Entry, Listed};
 
 /// More of them wait for the same disk.
 const WORKERS_MAX: usize = 4;
@@ -28,7 +28,9 @@ pub(crate) struct Read<T> {
 
 /// Reads the entries and keeps what `look` makes of them. Bytes that are not UTF-8 are shown as U+FFFD. One that is gone
 /// meanwhile is left out.
-pub(crate) fn read_all<T: Send>(entries: &[Entry], look: impl Fn(&Entry, &str) -> Option<T> + Sync) -> Read<T> {
+pub(crate) fn read_all<T: Send>(listed: impl Into<Listed>, look: impl Fn(&Entry, &str) -> Option<T> + Sync) -> Read<T> {
+    let Listed { entries, failures } = listed.into();
+    let entries = &entries[..];
     let next = AtomicUsize::new(0);
     let work = || work(entries, &next, &look);
     let workers = workers(entries.len());
@@ -43,7 +45,7 @@ pub(crate) fn read_all<T: Send>(entries: &[Entry], look: impl Fn(&Entry, &str) -
         results
     });
     results.sort_unstable_by_key(|(index, _)| *index);
-    let mut read = Read { found: Vec::new(), failures: Vec::new() };
+    let mut read = Read { found: Vec::new(), failures };
     for (_, result) in results {
         match result {
             Ok(found) => read.found.push(found),
@@ -120,7 +122,7 @@ mod tests {
         }
         std::fs::remove_file(&entries[3].path).unwrap();
         entries[4].path = folder.path().to_path_buf();
-        let read = read_all(&entries, |entry, text| Some((entry.day, text.len())));
+        let read = read_all(entries, |entry, text| Some((entry.day, text.len())));
         assert_eq!(read.found.len(), 298);
         assert_eq!(read.found[5].1, 3 * CHUNK_BYTES + 1);
         assert!(read.found.is_sorted_by(|a, b| a.0 < b.0));
@@ -132,7 +134,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("e");
         std::io::Write::write_all(&mut File::create(&path).unwrap(), b"a\xff\nb").unwrap();
-        let read = read_all(&[Entry { day: date(2026, 1, 1), path }], |_, text| Some(text.to_owned()));
+        let read = read_all(vec![Entry { day: date(2026, 1, 1), path }], |_, text| Some(text.to_owned()));
         assert_eq!(read.found, ["a\u{fffd}\nb"]);
     }
 }

@@ -286,6 +286,9 @@ fn clean_takes_away_what_killed_writers_left() {
     }
     let mut writer = rig.stead(&["write", "f"]).stdin(Stdio::piped()).spawn().unwrap();
     let names = wait_until("it has begun", || Some(rig.names()).filter(|names| names.len() == 5));
+    // Between its birth and its lock, a temporary is an orphan like any other.
+    let temporary = names.iter().find(|name| name.starts_with(".stead-") && *name != ".stead-mine.tmp").unwrap();
+    wait_until("it is locked", || (rig.sh(&format!("flock -n {temporary} true")).code == Some(1)).then_some(()));
     let said = rig.run(&["clean", ".", "--json"]).expect(0);
     assert!(said.says(r#""swept":["./sub/.stead-0123456789abcdef.tmp"],"put_back":[],"kept":[]}"#), "{said:?}");
     writer.kill().unwrap();

@@ -47,8 +47,15 @@ pub(crate) struct Commit<'a, D> {
     pub(crate) target: &'a Path,
     /// The permission bits of a file that is created.
     pub(crate) mode: Option<u32>,
-    /// The only content that may be put there, if not any.
-    pub(crate) approved: Option<Version>,
+    pub(crate) approved: Approved,
+}
+
+/// What may be put in the place of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Approved {
+    Anything,
+    Only(Version),
+    Nothing,
 }
 
 impl<D: Disk + Clone> Commit<'_, D> {
@@ -60,6 +67,7 @@ impl<D: Disk + Clone> Commit<'_, D> {
             let disk = found.as_ref().map(|found| found.content.as_slice());
             let (verdict, text) = self.verdict(description, disk)?;
             check()?;
+            let draft = text.clone();
             let (content, is_merged) = match verdict {
                 Verdict::Nothing => return self.nothing(description, &text).map(|()| Committed::Nothing),
                 Verdict::Unresolved => return Ok(Committed::Unresolved),
@@ -72,11 +80,16 @@ impl<D: Disk + Clone> Commit<'_, D> {
                     (merged, true)
                 }
             };
-            if self.approved.is_some_and(|approved| approved != Version::of(&content)) {
+            if self.approved != Approved::Anything && self.approved != Approved::Only(Version::of(&content)) {
                 return Err(Error::new(ErrorKind::Mismatch, STEP, self.shown)
                     .with_hint("others have changed it since it was approved of: it is to be looked at again"));
             }
-            if let Some(lost) = self.put(found.as_ref(), &content)? {
+            let put = self.put(found.as_ref(), &content);
+            if is_merged && !matches!(&put, Ok(Some(_))) && !put.as_ref().is_err_and(Error::is_not_durable) {
+                // It did not come to be; if this fails, a look at the lines has to do.
+                let _ = self.room.forget_merged(&draft, disk.unwrap_or_default());
+            }
+            if let Some(lost) = put? {
                 return Ok(if is_merged { Committed::Merged { lost } } else { Committed::Replaced { lost } });
             }
             std::thread::park_timeout(pause);

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use etcetera::BaseStrategy;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::edit::beside::{beside, left_beside};
 use crate::edit::description::Description;
 use crate::edit::room::Room;
 use crate::edit::verdict::{Initial, is_changed};
@@ -116,13 +117,15 @@ impl Draft {
 
     /// The texts that the editor saved before, the newest first.
     pub fn earlier(&self) -> Vec<PathBuf> {
-        let saves = self.room.saves().unwrap_or_default();
+        let mut saves = self.room.saves().unwrap_or_default();
+        // What the session went on with is no text that an editor saved.
+        saves.retain(|(number, _)| *number != self.description.saves_from);
         saves.into_iter().rev().map(|(_, path)| path).collect()
     }
 
-    /// What else an editor that died left beside the text.
+    /// What else an editor left beside the text: what it recovers from, or something that was saved under another name.
     pub fn left_by_editor(&self) -> Vec<PathBuf> {
-        self.room.beside_text().unwrap_or_default()
+        beside(&self.room)
     }
 
     /// The start of its folder's name, which all drafts of its file have in common.
@@ -172,8 +175,8 @@ pub(crate) fn sweep(folder: &Path, path: &Path) -> Result<()> {
         if let Ok(_guard) = enter(&room)
             && !is_draft()
         {
-            let is_bare = room.text().is_ok_and(|text| text.is_none_or(|text| text.is_empty()));
-            if is_bare && room.beside_text().is_ok_and(|others| others.is_empty()) {
+            let is_late = room.has_late_text().unwrap_or(true);
+            if !is_late && left_beside(&room).is_empty() {
                 clear(&room);
             } else {
                 adopt(&room, path);

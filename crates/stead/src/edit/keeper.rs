@@ -54,10 +54,14 @@ impl Keeper {
         Keeper { shared }
     }
 
-    /// Keeps what is there now, and then no more.
-    pub(crate) fn stop(self) -> std::io::Result<()> {
+    /// Keeps what is there now, and then no more. If the editor did not end by itself, `is_whole` is false: what is only the
+    /// start of the text before was cut off, and is not kept.
+    pub(crate) fn stop(self, is_whole: bool) -> std::io::Result<()> {
         let mut watched = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         watched.is_over = true;
+        if !is_whole && watched.room.text()? != watched.room.best_text()? {
+            return Ok(());
+        }
         watched.keep()
     }
 }

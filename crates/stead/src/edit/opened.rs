@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::atomic::{Found, Target, Version, Whole, read_whole, sweep};
 use crate::edit::addition::Addition;
-use crate::edit::beside::{left_beside, newest_text};
-use crate::edit::commit::{Commit, Committed, make_durable, too_large, verdict_of};
+use crate::edit::beside::{beside, left_beside, newest_text};
+use crate::edit::commit::{Approved, Commit, Committed, make_durable, too_large, verdict_of};
 use crate::edit::description::Description;
 use crate::edit::drafts::{self, Draft};
 use crate::edit::outcome::{Edited, Outcome, Pending, Recovered};
@@ -194,8 +194,7 @@ impl Opened {
 
     /// Leaves the file as it is, and keeps the draft if it holds something.
     pub(crate) fn abandon(self, may_be_open: bool) -> Edited {
-        let is_alone = self.room.beside_text().is_ok_and(|left| left.is_empty());
-        if self.is_changed() || self.description.conflict || !is_alone {
+        if self.is_changed() || self.description.conflict || !beside(&self.room).is_empty() {
             return self.keep(None);
         }
         let text = self.room.text().ok().flatten();
@@ -226,7 +225,11 @@ impl Opened {
     }
 
     fn committing<'a>(&'a self, target: &'a Path, approved: Option<&Pending>) -> Commit<'a, RealDisk> {
-        let approved = approved.map(|approved| Version::of(approved.content.as_deref().unwrap_or_default()));
+        let approved = match approved.map(|approved| &approved.content) {
+            None => Approved::Anything,
+            Some(None) => Approved::Nothing,
+            Some(Some(content)) => Approved::Only(Version::of(content)),
+        };
         Commit { disk: &RealDisk, room: &self.room, shown: &self.shown, target, mode: self.mode, approved }
     }
 
@@ -240,7 +243,7 @@ impl Opened {
             let _ = drafts::remove(&self.room);
         } else {
             let description = Description { initial: Initial::Base, conflict: false, ..self.description.clone() };
-            let _ = self.room.rebase(text, &description);
+            let _ = self.room.rebase(text, text.unwrap_or_default(), &description);
         }
         Edited { lost, left, ..self.end(outcome, None) }
     }

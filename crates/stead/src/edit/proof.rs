@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use crate::edit::commit::{Commit, Committed};
+use crate::edit::commit::{Approved, Commit, Committed};
 use crate::edit::description::Description;
 use crate::edit::room::Room;
 use crate::edit::verdict::Initial;
@@ -49,7 +49,8 @@ impl<D: Disk + Clone> Draft<D> {
     pub fn commit(&self, disk: &D, target: &Path) -> Result<bool> {
         let fail = |error| Error::system("read", self.0.folder(), error);
         let Some(description) = self.0.description().map_err(fail)? else { return Ok(false) };
-        let committing = Commit { disk, room: &self.0, shown: target, target, mode: None, approved: None };
+        let committing =
+            Commit { disk, room: &self.0, shown: target, target, mode: None, approved: Approved::Anything };
         if matches!(committing.run(&description, || Ok(()))?, Committed::Conflict | Committed::Unresolved) {
             return Ok(true);
         }

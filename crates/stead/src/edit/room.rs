@@ -21,6 +21,8 @@ pub(crate) const BYTES_MAX: u64 = 1 << 30;
 const SAVES_MAX: usize = 4;
 
 const DESCRIPTION: &str = "draft.json";
+/// The description of a draft that is none any more.
+const DONE: &str = "draft.done";
 const BASE: &str = "base";
 const TEXT: &str = "text";
 const SAVES: &str = "saves";
@@ -84,16 +86,25 @@ impl<D: Disk + Clone> Room<D> {
             self.describe(description)?;
         }
         self.restore(text)?;
-        self.rebase(base, description)
+        self.rebase(base, text, description)
     }
 
-    /// Lets the draft, as it is, be one of another content of the file. What was saved before is of no more account.
-    pub(crate) fn rebase(&self, base: Option<&[u8]>, description: &Description) -> io::Result<()> {
+    /// Lets the draft, whose text is this, be one of another content of the file. What was saved before is of no more account;
+    /// the text itself is the first save of its own, for whoever dies while saving the next.
+    pub(crate) fn rebase(&self, base: Option<&[u8]>, text: &[u8], description: &Description) -> io::Result<()> {
         match base {
             Some(base) => self.put(&self.folder.join(BASE), base)?,
             None => self.unlink(&self.folder.join(BASE))?,
         }
-        self.describe(&Description { saves_from: self.next_save()?, ..description.clone() })
+        let (before, saves_from) = (self.saves()?, self.next_save()?);
+        self.put(&self.save_path(saves_from), text)?;
+        self.describe(&Description { saves_from, ..description.clone() })?;
+        for (index, (_, path)) in before.iter().rev().enumerate() {
+            if index + 1 >= SAVES_MAX || self.read(path)?.is_some_and(|save| save == text) {
+                self.unlink(path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Gives the draft a text again that was removed.
@@ -131,7 +142,7 @@ impl<D: Disk + Clone> Room<D> {
     /// the place of all others; of the rest, the oldest goes.
     pub(crate) fn keep(&self, text: &[u8]) -> io::Result<()> {
         let saves = self.saves()?;
-        self.put(&self.folder.join(SAVES).join(format!("{:08}", self.next_save()?)), text)?;
+        self.put(&self.save_path(self.next_save()?), text)?;
         self.sync_text()?;
         let last = saves.last().map(|(_, path)| self.read(path)).transpose()?.flatten();
         if let (Some(last), Some((_, path))) = (last, saves.last())
@@ -141,6 +152,10 @@ impl<D: Disk + Clone> Room<D> {
         }
         let old = (saves.len() + 1).saturating_sub(SAVES_MAX);
         saves.iter().take(old).try_for_each(|(_, path)| self.unlink(path))
+    }
+
+    fn save_path(&self, number: u64) -> PathBuf {
+        self.folder.join(SAVES).join(format!("{number:08}"))
     }
 
     fn next_save(&self) -> io::Result<u64> {
@@ -157,10 +172,10 @@ impl<D: Disk + Clone> Room<D> {
         uninterrupted(|| self.disk.sync_folder(&self.folder.join(TEXT)))
     }
 
-    /// Lets what is in the place of the text, and cannot be read as one, lie elsewhere in the room.
+    /// Lets what is in the place of the text, and cannot be read as one, lie beside it.
     fn put_away(&self) -> io::Result<()> {
         let random = Temporary::Staged.name();
-        self.disk.rename(&self.text_path(), &self.folder.join(format!("was{random}")))
+        self.disk.rename(&self.text_path(), &self.folder.join(TEXT).join(format!("was{random}")))
     }
 
     /// The texts that were kept, the oldest first.
@@ -187,17 +202,26 @@ impl<D: Disk + Clone> Room<D> {
             Ok(text) => (text, None),
             Err(error) => (None, Some(error)),
         };
+        let mut is_kept = false;
         for (_, path) in self.saves()?.iter().rev().filter(|(number, _)| *number >= from) {
-            let Some(save) = self.read(path)?.filter(|save| best.as_ref() != Some(save)) else { continue };
+            let Some(save) = self.read(path)? else { continue };
+            if best.as_ref() == Some(&save) {
+                is_kept = true;
+                continue;
+            }
             let is_better = |best: &Vec<u8>| is_cut_off(best, &save) || (!is_changed(best) && is_changed(&save));
             if !best.as_ref().is_none_or(is_better) {
                 break;
             }
-            (best, failed) = (Some(save), None);
+            (best, failed, is_kept) = (Some(save), None, true);
         }
+        // A text that stood for a while may well be shorter than the file; but hardly empty.
+        let is_doubtful = |best: &[u8]| !is_kept || best.is_empty();
         match (best, failed) {
             (None, Some(error)) => Err(error),
-            (Some(best), _) if base.as_ref().is_some_and(|base| is_cut_off(&best, base)) => Ok(base),
+            (Some(best), _) if is_doubtful(&best) && base.as_ref().is_some_and(|base| is_cut_off(&best, base)) => {
+                Ok(base)
+            }
             (best, _) => Ok(best),
         }
     }
@@ -206,6 +230,14 @@ impl<D: Disk + Clone> Room<D> {
     pub(crate) fn note_merged(&self, text: &[u8], disk: &[u8], merged: &[u8]) -> io::Result<()> {
         let kind = if has_all_lines(disk, merged) { LESS } else { MORE };
         self.put(&self.folder.join(format!("{}{kind}-{}", merged_start(text), Version::of(disk))), merged)
+    }
+
+    /// That did not come to be.
+    pub(crate) fn forget_merged(&self, text: &[u8], disk: &[u8]) -> io::Result<()> {
+        let start = merged_start(text);
+        [MORE, LESS]
+            .iter()
+            .try_for_each(|kind| self.unlink(&self.folder.join(format!("{start}{kind}-{}", Version::of(disk)))))
     }
 
     /// Whether the file has got all that this text was to bring it: a session that died right then does it only once.
@@ -226,10 +258,22 @@ impl<D: Disk + Clone> Room<D> {
 
     /// From now on this is no draft any more: what is left of it can be removed by anybody.
     pub(crate) fn forget(&self) -> io::Result<()> {
-        self.unlink(&self.folder.join(DESCRIPTION))?;
-        // A text that is there after this is one that somebody has written since.
-        let _ = self.unlink(&self.text_path());
-        Ok(())
+        match self.disk.rename(&self.folder.join(DESCRIPTION), &self.folder.join(DONE)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// Whether the text of what is no draft is one that somebody has written after it was one, or where there never was one.
+    pub(crate) fn has_late_text(&self) -> io::Result<bool> {
+        let Some(text) = self.text()?.filter(|text| !text.is_empty()) else { return Ok(false) };
+        let Some(done) = self.read(&self.folder.join(DONE))? else {
+            // A draft that was never finished has a folder for saves by then.
+            return Ok(self.disk.stat(&self.folder.join(SAVES)).is_err());
+        };
+        let initial = Description::decode(&done).map_or(Initial::Recovered, |done| done.initial);
+        let last = self.saves()?.last().map(|(_, path)| self.read(path)).transpose()?.flatten();
+        Ok(is_changed(self.base()?.as_deref(), initial, &text) && last.as_ref() != Some(&text))
     }
 
     /// Other files than the text in its folder: what an editor that died left to recover from.

@@ -147,7 +147,7 @@ impl Session {
         let ended = run(&mut self.editor.command(texts.iter().map(PathBuf::as_path), line));
         let took = sys::now().saturating_duration_since(begun);
         for (file, keeper) in self.files.iter_mut().zip(keepers) {
-            file.unkept = keeper.stop().err();
+            file.unkept = keeper.stop(matches!(ended, Ok(Ended::Code(_)))).err();
         }
         let ended = ended.map_err(|error| {
             Error::system("start the editor", Path::new(self.editor.program()), error)
@@ -155,18 +155,12 @@ impl Session {
         })?;
         let changed = self.files.iter().any(Opened::is_changed);
         let returned_at_once = ended.is_success() && took < AT_ONCE && !changed;
-        self.may_be_open = returned_at_once;
         let using = || self.files.iter().find_map(|file| sys::process_using(file.room.folder()));
-        let arguments: Vec<String> =
-            self.editor.arguments().iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        Ok(EditorEnd {
-            ended,
-            took,
-            changed,
-            returned_at_once,
-            still_open: returned_at_once.then(using).flatten(),
-            advice: returned_at_once.then(|| advice(&self.editor.name(), &arguments)).flatten(),
-        })
+        let still_open = returned_at_once.then(using).flatten();
+        let words = self.editor.arguments().iter().map(|word| word.to_string_lossy().into_owned());
+        let advice = returned_at_once.then(|| advice(&self.editor.name(), &words.collect::<Vec<_>>())).flatten();
+        self.may_be_open = still_open.is_some() || advice.is_some();
+        Ok(EditorEnd { ended, took, changed, returned_at_once, still_open, advice })
     }
 
     /// What a commit would do now, file by file.
@@ -191,9 +185,12 @@ impl Session {
     #[must_use = "a file may have a conflict, and its draft be kept"]
     pub fn commit_if(mut self, approved: &[Pending]) -> Vec<Edited> {
         let files = std::mem::take(&mut self.files);
-        let approved = approved.iter().map(|approved| Some(approved).filter(|approved| approved.content.is_some()));
-        let pairs = files.into_iter().zip(approved.chain(std::iter::repeat(None)));
-        pairs.map(|(file, approved)| file.commit(&self.plan, self.may_be_open, approved)).collect()
+        let nothing = |file: &Opened| Pending { path: file.shown.clone(), content: None, conflict: false };
+        let commit = |(at, file): (usize, Opened)| {
+            let approved = approved.get(at).cloned().unwrap_or_else(|| nothing(&file));
+            file.commit(&self.plan, self.may_be_open, Some(&approved))
+        };
+        files.into_iter().enumerate().map(commit).collect()
     }
 
     /// Leaves the files as they are. Drafts that hold something are kept, and offered again.

@@ -51,11 +51,20 @@ pub(crate) fn process_using(folder: &std::path::Path) -> Option<u32> {
     named.push(b'/');
     let processes = std::fs::read_dir("/proc").ok()?.flatten();
     let others = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(|other| *other != pid());
-    let names_it = |other: &u32| {
-        let line = std::fs::read(format!("/proc/{other}/cmdline")).unwrap_or_default();
-        line.split(|byte| *byte == 0).any(|word| word.starts_with(&named))
-    };
+    let names_it = |other: &u32| command_words(*other).split(|byte| *byte == 0).any(|word| word.starts_with(&named));
     others.into_iter().find(names_it)
+}
+
+/// The command line of a process, as the kernel has it. One that begins another program at this instant has none: it is
+/// asked again.
+#[cfg(feature = "edit")]
+fn command_words(pid: u32) -> Vec<u8> {
+    const LOOKS: usize = 100;
+    let read = || std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    // A thread of the kernel has no program, nor has a process that has ended.
+    let has_program = || read_link(format!("/proc/{pid}/exe")).is_ok();
+    let mut looks = std::iter::repeat_with(read).take(LOOKS);
+    looks.find(|line| !line.is_empty() || !has_program()).unwrap_or_default()
 }
 
 /// Whether a process runs, asleep and stopped included; a zombie holds nothing any more.

@@ -170,10 +170,11 @@ fn trap_46_an_editor_is_not_run_by_a_shell() {
 fn an_editor_that_forks_and_returns_at_once() {
     let desk = Desk::with("old\n");
     let place = |name: &str| desk.folder.path().join(name);
-    for name in ["go", "done"] {
+    for name in ["go", "go on", "done"] {
         assert!(std::process::Command::new("mkfifo").arg(place(name)).status().unwrap().success());
     }
-    let window = r#"read line < "$2"; echo late > "$1"; read line < "$2"; echo done > "$3""#;
+    // One each: who reads again may find that the one who wrote has not closed it yet.
+    let window = r#"read line < "$2"; echo late > "$1"; read line < "$2 on"; echo done > "$3""#;
     let (go, done, pid) = (place("go"), place("done"), place("pid"));
     let body =
         format!("sh -c '{window}' sh \"$1\" '{}' '{}' &\necho $! > '{}'", go.display(), done.display(), pid.display());
@@ -195,7 +196,7 @@ fn an_editor_that_forks_and_returns_at_once() {
     let session = desk.session(&["f"]).open().unwrap();
     assert!(session.leftovers().is_empty(), "its window is still open");
     drop(session);
-    fs::write(&go, "\n").unwrap();
+    fs::write(place("go on"), "\n").unwrap();
     assert_eq!(fs::read_to_string(&done).unwrap(), "done\n");
 
     // Once it is closed, what was saved there is offered.
