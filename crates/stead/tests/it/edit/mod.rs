@@ -13,6 +13,7 @@ mod locks;
 #[cfg(unix)]
 mod metadata;
 mod outcomes;
+mod regression;
 mod roles;
 #[cfg(unix)]
 mod scripts;
