@@ -79,7 +79,7 @@ impl Editing<'_> {
 /// Whether the session goes on with it now.
 fn ask(session: &mut Session, draft: &Draft, out: &mut Printer) -> Result<bool, Failure> {
     let answers = [('r', "recover"), ('k', "keep for later"), ('d', "discard")];
-    let question = format!("{}. It can be", described(draft));
+    let question = format!("{}. What now:", described(draft));
     match terminal::ask(&question, &answers).map_err(|error| crate::input::unreadable(&error))? {
         Some('r') => take(session, draft, out).map(|()| true),
         Some('d') => {

@@ -218,7 +218,7 @@ fn what_was_saved_survives_the_terminal() {
     assert_eq!(desk.text("f"), "one\n");
     assert_eq!(desk.draft(), "one\ntwo\n");
     // Whoever opens the file again is asked.
-    let question = "that never got into it. It can be [r]ecover, [k]eep for later, [d]iscard? ";
+    let question = "that never got into it. What now: [r]ecover, [k]eep for later, [d]iscard? ";
     other.type_line("$STEAD edit --editor vim f");
     other.expect(question.trim_end());
     other.type_line("r");

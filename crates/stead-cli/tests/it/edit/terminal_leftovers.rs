@@ -3,7 +3,7 @@
 use super::Desk;
 use super::terminal::{add_line, in_vim, start_vim};
 
-const QUESTION: &str = "that never got into it. It can be [r]ecover, [k]eep for later, [d]iscard?";
+const QUESTION: &str = "that never got into it. What now: [r]ecover, [k]eep for later, [d]iscard?";
 
 #[test]
 fn a_leftover_is_recovered_kept_or_discarded() {
