@@ -174,7 +174,8 @@ impl<D: Disk + Clone> Room<D> {
 
     /// Lets what is in the place of the text, and cannot be read as one, lie beside it.
     fn put_away(&self) -> io::Result<()> {
-        let random = Temporary::Staged.name();
+        // A name that nothing has, and that does not say that it may go.
+        let random = Temporary::Staged.name().replace(".tmp", "");
         self.disk.rename(&self.text_path(), &self.folder.join(TEXT).join(format!("was{random}")))
     }
 

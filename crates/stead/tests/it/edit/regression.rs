@@ -119,3 +119,25 @@ fn one_bad_draft_does_not_keep_others_from_being_gone_on_with() {
     }
     assert!(desk.has_somewhere("mine"));
 }
+
+/// What an editor puts in the place of the text, and is no text, is not thrown away with the draft.
+#[test]
+fn what_was_put_in_the_place_of_a_text_stays() {
+    let desk = Desk::with("one\n");
+    let mut session = desk.session(&["f"]).open().unwrap();
+    edit(&mut session, |drafts| save_by_rename(&drafts[0], "one\nmine\n"));
+    edit_until(&mut session, Ended::Code(1), |drafts| {
+        fs::remove_file(&drafts[0]).unwrap();
+        fs::create_dir(&drafts[0]).unwrap();
+        fs::write(drafts[0].join("chapter"), "two\n").unwrap();
+    });
+    assert_eq!(words(&session.abandon()), ["Abandoned"]);
+    let mut session = desk.session(&["f"]).open().unwrap();
+    let left = session.leftovers()[0].clone();
+    session.recover(&left).unwrap();
+    edit(&mut session, |_| ());
+    let edited = session.commit();
+    assert_eq!((words(&edited), desk.content("f").unwrap()), (vec!["Saved"], "one\nmine\n".to_owned()));
+    let [kept] = &edited[0].left[..] else { panic!("{edited:?}") };
+    assert_eq!(fs::read_to_string(kept.join("chapter")).unwrap(), "two\n");
+}
