@@ -97,7 +97,7 @@ fn a_slow_save_does_not_take_the_place_of_all_others() {
     let saves: Vec<_> = disk
         .names("/drafts/room/saves")
         .iter()
-        .map(|name| disk.content(&format!("/drafts/room/saves/{name}")))
+        .map(|name| disk.content(format!("/drafts/room/saves/{name}")))
         .collect();
     assert_eq!(saves, [Some(b"precious".to_vec()), Some(b"another text, bit b".to_vec())]);
 }
