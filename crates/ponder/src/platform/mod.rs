@@ -1,4 +1,4 @@
-//! What differs between systems: private folders that are there after a power cut.
+//! What differs between systems: private folders that are there after a power cut, and finding the files in one.
 
 use std::io;
 use std::path::Path;
@@ -12,6 +12,8 @@ use unix as system;
 mod windows;
 #[cfg(windows)]
 use windows as system;
+
+pub(crate) use system::Folder;
 
 /// Makes the folder and those above it that are missing. Only the user may look into them.
 pub(crate) fn create_folders(folder: &Path) -> io::Result<()> {

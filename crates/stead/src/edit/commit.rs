@@ -170,7 +170,9 @@ pub(crate) fn verdict_of<D: Disk + Clone>(
 
 /// Makes a file and its name durable. One that is not there has nothing to lose.
 pub(crate) fn make_durable<D: Disk>(disk: &D, target: &Path) -> io::Result<()> {
-    match disk.open(target, Access::ReadOnly) {
+    // Some systems sync only what may be written.
+    let open = disk.open(target, Access::ReadWrite).or_else(|_| disk.open(target, Access::ReadOnly));
+    match open {
         Ok(file) => uninterrupted(|| disk.sync(&file))?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),

@@ -172,12 +172,12 @@ pub(crate) fn sweep(folder: &Path, path: &Path) -> Result<()> {
         if is_draft() {
             continue;
         }
-        if let Ok(_guard) = enter(&room)
+        if let Ok(guard) = enter(&room)
             && !is_draft()
         {
             let is_late = room.has_late_text().unwrap_or(true);
             if !is_late && left_beside(&room).is_empty() {
-                clear(&room);
+                clear(&room, guard);
             } else {
                 adopt(&room, path);
             }
@@ -259,15 +259,19 @@ pub(crate) fn enter(room: &Room<RealDisk>) -> Result<Guard> {
     FileLock::at(room.lock_path()).try_lock()
 }
 
-/// Removes a draft that is in use by this thread. What stays is swept some day.
-pub(crate) fn remove(room: &Room<RealDisk>) -> Result<()> {
+/// Removes a draft that is in use by this thread, as `guard` shows. What stays is swept some day.
+pub(crate) fn remove(room: &Room<RealDisk>, guard: Guard) -> Result<()> {
     room.forget().map_err(|error| Error::system("remove the draft", &room.text_path(), error))?;
-    clear(room);
+    clear(room, guard);
     Ok(())
 }
 
-fn clear(room: &Room<RealDisk>) {
-    let _ = std::fs::remove_dir_all(room.folder());
+/// Some systems remove no file that is open: the lock goes last, once it is given back.
+fn clear(room: &Room<RealDisk>, guard: Guard) {
+    if std::fs::remove_dir_all(room.folder()).is_err() {
+        drop(guard);
+        let _ = std::fs::remove_dir_all(room.folder());
+    }
 }
 
 /// The path of a file without links, of which there is a key.

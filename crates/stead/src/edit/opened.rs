@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use crate::atomic::{Found, Target, Version, Whole, read_whole, sweep};
@@ -74,7 +75,7 @@ impl Opened {
         let description = Description { path, initial, conflict: false, started_us, saves_from: 0 };
         let (room, guard) = drafts::create(&plan.drafts, &real)?;
         if let Err(error) = room.furnish(base, &text, &description) {
-            let _ = drafts::remove(&room);
+            let _ = drafts::remove(&room, guard);
             return Err(Error::system("make a draft of", shown, error)
                 .with_hint(format!("drafts are in {}; nothing was touched", plan.drafts.display())));
         }
@@ -154,10 +155,12 @@ impl Opened {
         let description = Description { initial: Initial::Recovered, conflict, ..self.description.clone() };
         room.refit(disk.as_deref(), &text, &description).map_err(fail)?;
         // What was edited before, or gone on with, is offered again.
-        if !self.is_changed() && !self.description.conflict {
-            let _ = drafts::remove(&self.room);
+        let is_bare = !self.is_changed() && !self.description.conflict;
+        self.description = description;
+        let (before, guard) = (mem::replace(&mut self.room, room), mem::replace(&mut self.guard, guard));
+        if is_bare {
+            let _ = drafts::remove(&before, guard);
         }
-        (self.room, self.description, self.guard) = (room, description, guard);
         Ok(if conflict { Recovered::Conflict } else { Recovered::Clean })
     }
 
@@ -240,12 +243,12 @@ impl Opened {
         let is_open = sys::process_using(self.room.folder()).is_some();
         if left.is_empty() && !is_open && self.room.text().is_ok_and(|now| now.as_deref() == text) {
             // One that cannot be removed is found to be in the file by the next session.
-            let _ = drafts::remove(&self.room);
+            let _ = drafts::remove(&self.room, self.guard);
         } else {
             let description = Description { initial: Initial::Base, conflict: false, ..self.description.clone() };
             let _ = self.room.rebase(text, text.unwrap_or_default(), &description);
         }
-        Edited { lost, left, ..self.end(outcome, None) }
+        Edited { lost, left, ..edited(self.shown, outcome, None) }
     }
 
     fn keep(self, error: Option<Error>) -> Edited {
@@ -258,7 +261,7 @@ impl Opened {
     }
 
     fn end(self, outcome: Outcome, error: Option<Error>) -> Edited {
-        Edited { path: self.shown, outcome, lost: Vec::new(), left: Vec::new(), unresolved: false, error }
+        edited(self.shown, outcome, error)
     }
 
     fn not_kept(&self, error: io::Error) -> Error {
@@ -274,6 +277,10 @@ impl Opened {
             .with_kind(ErrorKind::Io)
             .with_hint(format!("it is {}; the file is as it was", self.room.text_path().display()))
     }
+}
+
+fn edited(path: PathBuf, outcome: Outcome, error: Option<Error>) -> Edited {
+    Edited { path, outcome, lost: Vec::new(), left: Vec::new(), unresolved: false, error }
 }
 
 /// What is in the file now.

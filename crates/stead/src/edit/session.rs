@@ -57,9 +57,9 @@ impl Session {
                 self.open_elsewhere.push(draft);
             } else if file.lacks(&draft) {
                 self.leftovers.push(draft);
-            } else if let Ok(_guard) = drafts::enter(draft.room()) {
+            } else if let Ok(guard) = drafts::enter(draft.room()) {
                 // What stays of it is found by the next session.
-                let _ = drafts::remove(draft.room());
+                let _ = drafts::remove(draft.room(), guard);
             }
         }
         self.files.push(file);
@@ -108,8 +108,8 @@ impl Session {
     /// # Errors
     /// [`Busy`](ErrorKind::Busy) where it is in use; those of removing.
     pub fn discard(&mut self, draft: &Draft) -> Result<()> {
-        let _guard = drafts::enter(draft.room()).map_err(|error| error.at(&draft.draft()))?;
-        drafts::remove(draft.room())?;
+        let guard = drafts::enter(draft.room()).map_err(|error| error.at(&draft.draft()))?;
+        drafts::remove(draft.room(), guard)?;
         self.leftovers.retain(|left| left.draft() != draft.draft());
         Ok(())
     }
