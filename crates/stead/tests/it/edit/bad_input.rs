@@ -111,11 +111,17 @@ fn the_files_of_a_log_are_refused() {
 fn an_editor_that_is_not_there_is_named() {
     let desk = Desk::with("text\n");
     let folder = desk.files();
+    // Windows has several words for what is no program.
+    let no_program: &[ErrorKind] = if cfg!(windows) {
+        &[ErrorKind::Permission, ErrorKind::Io, ErrorKind::NotFound, ErrorKind::Unsupported]
+    } else {
+        &[ErrorKind::Permission, ErrorKind::Io]
+    };
     for (command, kinds) in [
         // Denied, where a folder of PATH is closed to this user: it may be in there.
         ("no-such-editor -w".to_owned(), &[ErrorKind::NotFound, ErrorKind::Permission][..]),
-        (format!("'{}'", desk.path("f").display()), &[ErrorKind::Permission, ErrorKind::Io]),
-        (format!("'{}'", folder.display()), &[ErrorKind::Permission, ErrorKind::Io]),
+        (format!("\"{}\"", desk.path("f").display()), no_program),
+        (format!("\"{}\"", folder.display()), no_program),
     ] {
         let error = desk.session(&["f"]).editor(Editor::parse(&command).unwrap()).run().unwrap_err();
         assert!(kinds.contains(&error.kind()), "{error:?}");
