@@ -246,5 +246,5 @@ pub(crate) fn zone_before_midnight(seconds: i64) -> String {
         offset -= 86_400;
     }
     let (sign, east) = if offset < 0 { ('+', -offset) } else { ('-', offset) };
-    format!("<XXX>{sign}{:02}:{:02}:{:02}", east / 3600, east / 60 % 60, east % 60)
+    format!("<TEST>{sign}{:02}:{:02}:{:02}", east / 3600, east / 60 % 60, east % 60)
 }
