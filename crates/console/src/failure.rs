@@ -77,7 +77,7 @@ fn code(kind: ErrorKind) -> ExitCode {
         ErrorKind::Busy => ExitCode::Busy,
         ErrorKind::TimedOut => ExitCode::TimedOut,
         // No later try would help: the commands have to be put together in another way.
-        ErrorKind::AlreadyHeld | ErrorKind::InvalidInput => ExitCode::Usage,
+        ErrorKind::AlreadyHeld | ErrorKind::WouldDeadlock | ErrorKind::InvalidInput => ExitCode::Usage,
         ErrorKind::Unsupported => ExitCode::System,
         ErrorKind::NotRegularFile | ErrorKind::NotFound => ExitCode::NoInput,
         ErrorKind::Permission => ExitCode::Permission,
@@ -100,6 +100,7 @@ mod tests {
             (ErrorKind::TimedOut, 124),
             (ErrorKind::Cancelled, 70),
             (ErrorKind::AlreadyHeld, 64),
+            (ErrorKind::WouldDeadlock, 64),
             (ErrorKind::Unsupported, 71),
             (ErrorKind::NotRegularFile, 66),
             (ErrorKind::Permission, 77),

@@ -38,6 +38,9 @@ pub enum ErrorKind {
     Cancelled,
     /// This thread, or the `stead run` above this process, already holds the lock: waiting would never end.
     AlreadyHeld,
+    /// Those who wait for each other would wait for ever: a circle of processes, or two holders of a shared lock that both
+    /// want it alone.
+    WouldDeadlock,
     /// The system or filesystem cannot do this.
     Unsupported,
     /// There is something at the path that is not a regular file.
@@ -105,7 +108,6 @@ impl Error {
     }
 
     /// What was found, in words.
-    #[cfg(any(feature = "document", feature = "log", feature = "edit"))]
     pub(crate) fn found(kind: ErrorKind, step: &'static str, path: &Path, what: impl Into<String>) -> Error {
         let mut error = Error::new(kind, step, path);
         error.0.source = Some(io::Error::new(io::ErrorKind::InvalidData, what.into()));
@@ -188,6 +190,11 @@ impl Error {
         self.0.kind == ErrorKind::AlreadyHeld
     }
 
+    /// Those who wait for each other would wait for ever.
+    pub fn is_would_deadlock(&self) -> bool {
+        self.0.kind == ErrorKind::WouldDeadlock
+    }
+
     /// The system or filesystem cannot do this.
     pub fn is_unsupported(&self) -> bool {
         self.0.kind == ErrorKind::Unsupported
@@ -259,6 +266,7 @@ impl fmt::Display for Error {
             (ErrorKind::TimedOut, _) => f.write_str("timed out")?,
             (ErrorKind::Cancelled, _) => f.write_str("cancelled")?,
             (ErrorKind::AlreadyHeld, _) => f.write_str("already held here, so waiting would never end")?,
+            (ErrorKind::WouldDeadlock, None) => f.write_str("would deadlock")?,
             (ErrorKind::NotRegularFile, None) => f.write_str("not a regular file")?,
             (ErrorKind::Lost, _) => f.write_str("the lock was lost while it was in use")?,
             (ErrorKind::NotDurable, Some(source)) => write!(f, "done, but perhaps not durable: {source}")?,
@@ -314,7 +322,7 @@ impl From<Error> for io::Error {
             ErrorKind::Busy => io::ErrorKind::WouldBlock,
             ErrorKind::TimedOut => io::ErrorKind::TimedOut,
             ErrorKind::Cancelled => io::ErrorKind::Interrupted,
-            ErrorKind::AlreadyHeld => io::ErrorKind::Deadlock,
+            ErrorKind::AlreadyHeld | ErrorKind::WouldDeadlock => io::ErrorKind::Deadlock,
             ErrorKind::Unsupported => io::ErrorKind::Unsupported,
             ErrorKind::NotRegularFile | ErrorKind::InvalidInput => io::ErrorKind::InvalidInput,
             ErrorKind::Permission => io::ErrorKind::PermissionDenied,

@@ -53,8 +53,7 @@ impl Holder {
 
     /// For how long it has held the lock, by the wall clock; zero where that clock went backwards.
     pub fn age(&self) -> Option<Duration> {
-        let now = UNIX_EPOCH + Duration::from_micros(sys::wall_micros());
-        self.since.map(|since| now.duration_since(since).unwrap_or_default())
+        self.since.map(age)
     }
 }
 
@@ -100,10 +99,27 @@ pub struct Waiter {
     pub user: Option<String>,
     /// How it wants to hold the lock.
     pub mode: Mode,
+    /// Since when it waits, by the wall clock. Only of those who stand in line.
+    pub since: Option<SystemTime>,
+    /// Its place in the line for the lock: 1 is the next one. `None`: a program that does not stand in line, but sleeps in
+    /// the kernel and gets the lock when it can.
+    pub place: Option<usize>,
+}
+
+impl Waiter {
+    /// For how long it has waited, by the wall clock; zero where that clock went backwards.
+    pub fn age(&self) -> Option<Duration> {
+        self.since.map(age)
+    }
+}
+
+fn age(since: SystemTime) -> Duration {
+    let now = UNIX_EPOCH + Duration::from_micros(sys::wall_micros());
+    now.duration_since(since).unwrap_or_default()
 }
 
 /// Text of others, fit for one line of a terminal: control characters are shown, not obeyed.
-struct Plain<'a>(&'a str);
+pub(crate) struct Plain<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Plain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -138,6 +138,11 @@ impl<D: Disk + Clone> Room<D> {
         self.read(&self.text_path())
     }
 
+    /// Whether something that is no file is in the place of the text.
+    fn has_something_else(&self) -> bool {
+        self.disk.stat(&self.text_path()).is_ok_and(|found| found.kind != FileKind::Regular)
+    }
+
     /// Keeps a text that the editor has saved, durably. One that it only goes on with is replaced, or a slow save would take
     /// the place of all others; of the rest, the oldest goes.
     pub(crate) fn keep(&self, text: &[u8]) -> io::Result<()> {
@@ -193,15 +198,17 @@ impl<D: Disk + Clone> Room<D> {
         Ok(saves)
     }
 
-    /// What there is to go on with: the text, unless it is gone, cannot be read, was cut off while it was saved, or is what
-    /// the draft began with although something else was saved.
+    /// What there is to go on with: the text, unless it is gone, something else is in its place, it was cut off while it was
+    /// saved, or is what the draft began with although something else was saved. One that is there and cannot be read may be
+    /// newer than all that is kept of it: that is an error.
     pub(crate) fn best_text(&self) -> io::Result<Option<Vec<u8>>> {
         let (base, description) = (self.base()?, self.description()?);
         let (initial, from) = description.map_or((Initial::Base, 0), |said| (said.initial, said.saves_from));
         let is_changed = |text: &[u8]| is_changed(base.as_deref(), initial, text);
         let (mut best, mut failed) = match self.text() {
             Ok(text) => (text, None),
-            Err(error) => (None, Some(error)),
+            Err(error) if self.has_something_else() => (None, Some(error)),
+            Err(error) => return Err(error),
         };
         let mut is_kept = false;
         for (_, path) in self.saves()?.iter().rev().filter(|(number, _)| *number >= from) {

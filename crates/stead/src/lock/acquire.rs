@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::thread::ThreadId;
-use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::core::Core;
@@ -10,13 +9,16 @@ use crate::lock::guard::{Hold, Strength};
 use crate::lock::inspect;
 use crate::lock::nesting;
 use crate::lock::open::{LastToken, OpenLock, peek};
-use crate::lock::options::{Request, Wake};
+use crate::lock::options::Request;
 use crate::lock::place::{Place, Style};
+use crate::lock::protocol::{Protocol, Step};
+use crate::lock::queue;
 use crate::lock::record;
 use crate::lock::registry::Process;
 use crate::lock::trace;
 use crate::lock::turns::{Denied, Turn};
 use crate::lock::wait::{End, Limit, Patience};
+use crate::lock::waiting::{self, Ended, Waiting};
 use crate::sys::{self, Access, Mode, VolumeKind};
 
 /// How often in a row a lock file may be replaced under us before we call the filesystem strange.
@@ -25,7 +27,8 @@ const RESTARTS_MAX: usize = 1000;
 /// Takes the lock of `core`. `owner` is the calling thread, unless the hold is to travel.
 pub(crate) fn acquire(core: &Arc<Core>, request: &Request, owner: Option<ThreadId>) -> Result<Hold> {
     let patience = Patience::new(request.wait, request.cancel.as_ref());
-    let attempt = Attempt { core, process: Process::current(), mode: request.mode, owner, patience };
+    let Request { mode, gives_way, .. } = *request;
+    let attempt = Attempt { core, process: Process::current(), mode, owner, patience, gives_way };
     let wait = trace::Wait::new(core, request.mode);
     for restart in 0..RESTARTS_MAX {
         if let Some(hold) = attempt.once()? {
@@ -45,6 +48,22 @@ pub(crate) fn acquire(core: &Arc<Core>, request: &Request, owner: Option<ThreadI
     ))
 }
 
+/// Takes the lock for a hold that belongs to no thread, with a turn that was waited for elsewhere. `None`: the file at the
+/// path is no longer the one that the turn is for; the turn was given back.
+#[cfg(feature = "tokio")]
+pub(crate) fn acquire_in_turn(core: &Arc<Core>, request: &Request, turn: Turn) -> Result<Option<Hold>> {
+    let patience = Patience::new(request.wait, request.cancel.as_ref());
+    let Request { mode, gives_way, .. } = *request;
+    let process = Process::current();
+    let attempt = Attempt { core, process, mode, owner: None, patience, gives_way };
+    let turn = HeldTurn { process, turn: Some(turn) };
+    let open = attempt.open()?;
+    match open {
+        Some(open) if turn.is_for(open.id) => attempt.with_turn(open, turn),
+        _ => Ok(None),
+    }
+}
+
 /// One acquisition under way.
 struct Attempt<'a> {
     core: &'a Arc<Core>,
@@ -52,6 +71,8 @@ struct Attempt<'a> {
     mode: Mode,
     owner: Option<ThreadId>,
     patience: Patience<'a>,
+    /// A try that passes nobody by who waits.
+    gives_way: bool,
 }
 
 /// A turn that goes back when it is not kept.
@@ -63,6 +84,11 @@ struct HeldTurn {
 impl HeldTurn {
     fn waited(&self) -> bool {
         self.turn.is_some_and(|turn| turn.waited)
+    }
+
+    #[cfg(feature = "tokio")]
+    fn is_for(&self, file: sys::FileId) -> bool {
+        self.turn.is_some_and(|turn| turn.file == file)
     }
 
     fn keep(mut self) -> Turn {
@@ -79,7 +105,7 @@ impl Drop for HeldTurn {
 }
 
 /// How the kernel answered.
-enum Answer {
+enum Outcome {
     Granted {
         after_waiting: bool,
     },
@@ -92,29 +118,38 @@ enum Answer {
 impl Attempt<'_> {
     /// `None`: the file at the path is no longer the one that was locked; begin again.
     fn once(&self) -> Result<Option<Hold>> {
+        let Some(open) = self.open()? else { return Ok(None) };
+        let turn = self.turn(&open)?;
+        self.with_turn(open, turn)
+    }
+
+    /// The file to lock. `None`: it went away just now.
+    fn open(&self) -> Result<Option<OpenLock>> {
         let target = self.core.resolve()?;
         let style = target.style;
-        let open = match self.core.take_idle(&target.path, self.process.pid) {
-            Some(open) => open,
-            None => match OpenLock::open(target, &self.core.shown, self.core.options.access, self.process.pid) {
-                // It was there when the place was resolved.
-                Err(error) if style == Style::Existing && error.is_not_found() && self.vanished() => return Ok(None),
-                other => other?,
-            },
-        };
-        let turn = self.turn(&open)?;
+        if let Some(open) = self.core.take_idle(&target.path, self.process.pid) {
+            return Ok(Some(open));
+        }
+        match OpenLock::open(target, &self.core.shown, self.core.options.access, self.process.pid) {
+            // It was there when the place was resolved.
+            Err(error) if style == Style::Existing && error.is_not_found() && self.vanished() => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    fn with_turn(&self, open: OpenLock, turn: HeldTurn) -> Result<Option<Hold>> {
         // Declared after the turn, so that the descriptor and its lock go first and the next thread finds it free.
         let open = open;
         let answer = self.kernel(&open)?;
         let strength = match answer {
-            Answer::Ended(end) => {
+            Outcome::Ended(end) => {
                 let error = self.ended(end, Some(&open));
                 self.core.put_idle(open);
                 return Err(error);
             }
-            Answer::Stale => return Ok(None),
-            Answer::Above(above) => Strength::Above(above),
-            Answer::Granted { after_waiting } => {
+            Outcome::Stale => return Ok(None),
+            Outcome::Above(above) => Strength::Above(above),
+            Outcome::Granted { after_waiting } => {
                 match self.confirm(&open, after_waiting || turn.waited()) {
                     Ok(Some(strength)) => strength,
                     // Given back in so many words: a fork elsewhere in the process may have copied the descriptor.
@@ -133,7 +168,7 @@ impl Attempt<'_> {
         if !open.is_at_its_path().map_err(|error| self.system(error))? || self.has_moved(open, after_waiting)? {
             return Ok(None);
         }
-        self.sign(open).map(Some)
+        sign(self.core, self.process, open, self.mode).map(Some)
     }
 
     fn vanished(&self) -> bool {
@@ -145,71 +180,66 @@ impl Attempt<'_> {
             Ok(turn) => Ok(HeldTurn { process: self.process, turn: Some(turn) }),
             Err(Denied::AlreadyHeld) => Err(Error::new(ErrorKind::AlreadyHeld, "lock", &self.core.shown)
                 .with_hint("this thread holds it: pass the guard along instead of locking again")),
+            Err(Denied::WouldDeadlock) => Err(Error::new(ErrorKind::WouldDeadlock, "lock", &self.core.shown)),
             Err(Denied::End(end)) => Err(self.ended(end, Some(open))),
         }
     }
 
-    fn kernel(&self, open: &OpenLock) -> Result<Answer> {
+    fn kernel(&self, open: &OpenLock) -> Result<Outcome> {
         let file = &open.file;
-        let volume = self.process.volume(open.id.device, || volume_kind(file));
+        let volume = self.process.volume_of(open.id.device, file);
         if sys::try_lock(file, self.mode).map_err(|error| self.system(error))? {
             if volume.kind != VolumeKind::Local && !volume.excludes {
                 self.prove_exclusion(open)?;
             }
-            return Ok(Answer::Granted { after_waiting: false });
+            return self.after_a_grant(open);
         }
         if !open.is_at_its_path().map_err(|error| self.system(error))? {
-            return Ok(Answer::Stale);
+            return Ok(Outcome::Stale);
         }
         if let Some(above) = nesting::held_above(open, self.mode, &self.core.shown)? {
-            return Ok(Answer::Above(above));
+            return Ok(Outcome::Above(above));
         }
         if let Some(end) = self.patience.end() {
-            return Ok(Answer::Ended(end));
+            return Ok(Outcome::Ended(end));
         }
-        let remote = matches!(volume.kind, VolumeKind::Network | VolumeKind::Fuse | VolumeKind::Guest);
-        let ended = if remote || self.core.options.wake == Wake::Poll { self.poll(open)? } else { self.sleep(open)? };
-        Ok(ended.map_or(Answer::Granted { after_waiting: true }, Answer::Ended))
+        self.wait(open, waiting::refused(open, &self.core.options))
     }
 
-    /// Sleeps in the kernel, which wakes us at the release. `None`: granted.
-    fn sleep(&self, open: &OpenLock) -> Result<Option<End>> {
-        if self.patience.limit == Limit::Never && self.patience.cancel.is_none() {
-            return sys::lock_blocking(&open.file, self.mode).map(|()| None).map_err(|error| self.system(error));
+    /// The lock was free; was it ours to take?
+    fn after_a_grant(&self, open: &OpenLock) -> Result<Outcome> {
+        if self.patience.limit != Limit::Now {
+            return self.wait(open, waiting::granted(open, &self.core.options));
         }
-        let Some(alarm) = sys::Alarm::new(self.patience.deadline()).map(Arc::new) else { return self.poll(open) };
-        let watch = self.patience.cancel.map(|cancel| {
-            let alarm = Arc::clone(&alarm);
-            cancel.watch(move || alarm.ring())
-        });
-        // Cancelled before the watch was there?
-        let outcome = match self.patience.end() {
-            Some(end) => Ok(Some(end)),
-            None => match sys::lock_with_alarm(&open.file, self.mode, &alarm) {
-                Ok(true) => Ok(None),
-                Ok(false) => Ok(Some(self.patience.end().unwrap_or(End::TimedOut))),
-                Err(error) => Err(self.system(error)),
-            },
+        if open.has_line() && self.is_for_another(open).map_err(|error| self.system(error))? {
+            sys::unlock(&open.file).map_err(|error| self.system(error))?;
+            return Ok(Outcome::Ended(End::Busy));
+        }
+        Ok(Outcome::Granted { after_waiting: false })
+    }
+
+    /// Whether the lock that a try was granted is for somebody who waits.
+    fn is_for_another(&self, open: &OpenLock) -> std::io::Result<bool> {
+        let looked = if self.gives_way {
+            queue::is_anybody_before(&open.file, self.mode)
+        } else {
+            queue::is_upgrading(&open.file)
         };
-        drop(watch);
-        outcome
+        looked.inspect_err(|_| {
+            let _ = sys::unlock(&open.file);
+        })
     }
 
-    /// Looks again and again, with growing pauses that end at the deadline (trap 15). `None`: granted.
-    fn poll(&self, open: &OpenLock) -> Result<Option<End>> {
-        let thread = std::thread::current();
-        let _watch = self.patience.cancel.map(|cancel| cancel.watch(move || thread.unpark()));
-        let (mut pause, longest) = self.core.options.poll;
-        loop {
-            if let Some(end) = self.patience.end() {
-                return Ok(Some(end));
-            }
-            let left = self.patience.deadline().map_or(Duration::MAX, |at| at.saturating_duration_since(sys::now()));
-            std::thread::park_timeout(pause.min(left));
-            if sys::try_lock(&open.file, self.mode).map_err(|error| self.system(error))? {
-                return Ok(None);
-            }
-            pause = (pause * 2).min(longest);
+    fn wait(&self, open: &OpenLock, begin: (Protocol, Step)) -> Result<Outcome> {
+        let after_waiting = begin.1 != Step::LookForAnybody && begin.1 != Step::LookForUpgrade;
+        let volume = self.process.volume_of(open.id.device, &open.file);
+        let is_remote = matches!(volume.kind, VolumeKind::Network | VolumeKind::Fuse | VolumeKind::Guest);
+        let held = || self.process.turns.held_by(self.owner);
+        let waiting = Waiting::new(open, self.mode, &self.patience, &self.core.options, &held, is_remote);
+        match waiting.follow(begin).map_err(|error| self.system(error))? {
+            Ended::Granted => Ok(Outcome::Granted { after_waiting: after_waiting || waiting.has_slept() }),
+            Ended::InVain(end) => Ok(Outcome::Ended(end)),
+            circle @ Ended::Circle(_) => Err(in_vain(self.core, circle, &self.patience, None)),
         }
     }
 
@@ -234,59 +264,69 @@ impl Attempt<'_> {
         Ok(after_waiting && self.core.place.may_move() && self.core.resolve()?.path != open.path)
     }
 
-    /// Writes who we are into the record and returns the new token, where there is a record.
-    fn sign(&self, open: &OpenLock) -> Result<Strength> {
-        const UNSIGNED: Strength = Strength::Kernel { token: None, after_a_death: false };
-        if self.mode == Mode::Shared {
-            return Ok(UNSIGNED);
-        }
-        let fail = |error| Error::system("write the record of", &self.core.shown, error);
-        let Some(LastToken { token: last, after_a_death }) = open.last_token().map_err(fail)? else {
-            return Ok(UNSIGNED);
-        };
-        let now = sys::wall_micros();
-        let Some(next) = last.max(self.core.options.token_above).checked_add(1) else {
-            return Err(Error::new(ErrorKind::InvalidInput, "grant a token for", &self.core.shown).with_hint(
-                "the record holds the largest token there is, so it is damaged or forged: look who wrote it",
-            ));
-        };
-        let token = next.max(now);
-        let bytes = self.core.with_signature(self.process, |signature| record::encode_held(token, now, signature));
-        sys::write_at(&open.file, &bytes, 0).map_err(fail)?;
-        Ok(Strength::Kernel { token: Some(token), after_a_death })
-    }
-
     fn system(&self, error: std::io::Error) -> Error {
-        let unsupported = sys::means_unsupported(&error);
-        let error = Error::system("lock", &self.core.shown, error);
-        if unsupported {
-            return error.with_hint(
-                "this filesystem does not lock files; `stead doctor` says more; use a lock folder on a local disk",
-            );
-        }
-        error
+        refused_by_system(self.core, error)
     }
 
     fn ended(&self, end: End, open: Option<&OpenLock>) -> Error {
-        let kind = match end {
-            End::Busy => ErrorKind::Busy,
-            End::TimedOut => ErrorKind::TimedOut,
-            End::Cancelled => ErrorKind::Cancelled,
-        };
-        let error = Error::new(kind, "lock", &self.core.shown);
-        match (end, open) {
-            // Cheap, for callers who try often: the record alone, if its process is alive.
-            (End::Busy, Some(open)) => error.with_holder(inspect::holder_by_record(peek(&open.file))),
-            (End::TimedOut, Some(open)) => {
-                error.with_waited(self.patience.waited()).with_holder(inspect::first_holder(open))
-            }
-            _ => error.with_waited(self.patience.waited()),
+        in_vain(self.core, Ended::InVain(end), &self.patience, open)
+    }
+}
+
+/// An error of the kernel's about a lock.
+pub(crate) fn refused_by_system(core: &Core, error: std::io::Error) -> Error {
+    let unsupported = sys::means_unsupported(&error);
+    let error = Error::system("lock", &core.shown, error);
+    if unsupported {
+        return error.with_hint(
+            "this filesystem does not lock files; `stead doctor` says more; use a lock folder on a local disk",
+        );
+    }
+    error
+}
+
+/// The error of a wait in vain.
+pub(crate) fn in_vain(core: &Core, ended: Ended, patience: &Patience<'_>, open: Option<&OpenLock>) -> Error {
+    let error = |kind| Error::new(kind, "lock", &core.shown);
+    match (ended, open) {
+        // Cheap, for callers who try often: the record alone, if its process is alive.
+        (Ended::InVain(End::Busy), open) => {
+            error(ErrorKind::Busy).with_holder(open.and_then(|open| inspect::holder_by_record(peek(&open.file))))
+        }
+        (Ended::InVain(End::TimedOut), open) => {
+            error(ErrorKind::TimedOut).with_waited(patience.waited()).with_holder(open.and_then(inspect::first_holder))
+        }
+        (Ended::Circle(cycle), _) => {
+            let found = format!("would deadlock: {cycle}");
+            Error::found(ErrorKind::WouldDeadlock, "lock", &core.shown, found)
+                .with_waited(patience.waited())
+                .with_hint("let all take their locks in one order, or all at once: `stead run A B -- CMD`, LockSet")
+        }
+        (Ended::InVain(End::Cancelled) | Ended::Granted, _) => {
+            error(ErrorKind::Cancelled).with_waited(patience.waited())
         }
     }
 }
 
-fn volume_kind(file: &std::fs::File) -> VolumeKind {
-    sys::volume_of(file).map_or(VolumeKind::Unknown, |volume| volume.kind)
+/// Writes who we are into the record and returns the new token, where there is a record. To be called by the holder.
+pub(crate) fn sign(core: &Core, process: &Process, open: &OpenLock, mode: Mode) -> Result<Strength> {
+    const UNSIGNED: Strength = Strength::Kernel { token: None, after_a_death: false };
+    if mode == Mode::Shared {
+        return Ok(UNSIGNED);
+    }
+    let fail = |error| Error::system("write the record of", &core.shown, error);
+    let Some(LastToken { token: last, after_a_death }) = open.last_token().map_err(fail)? else {
+        return Ok(UNSIGNED);
+    };
+    let now = sys::wall_micros();
+    let Some(next) = last.max(core.options.token_above).checked_add(1) else {
+        return Err(Error::new(ErrorKind::InvalidInput, "grant a token for", &core.shown)
+            .with_hint("the record holds the largest token there is, so it is damaged or forged: look who wrote it"));
+    };
+    let token = next.max(now);
+    let bytes = core.with_signature(process, |signature| record::encode_held(token, now, signature));
+    sys::write_at(&open.file, &bytes, 0).map_err(fail)?;
+    Ok(Strength::Kernel { token: Some(token), after_a_death })
 }
 
 /// Which file the lock is now; it is opened, and created when missing, but not locked.

@@ -19,23 +19,25 @@ use crate::lock::record;
 use crate::lock::registry::Process;
 use crate::lock::trace;
 use crate::lock::turns::Turn;
+use crate::lock::upgrade::{NotUpgraded, upgraded};
+use crate::lock::wait::{Patience, Wait};
 use crate::sys::{self, Mode};
 
 /// A lock that is held: what [`Guard`] and [`SendGuard`] have in common.
 pub struct Hold {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
     /// Some until it is released.
     open: Option<OpenLock>,
-    process: &'static Process,
-    turn: Turn,
-    mode: Mode,
-    strength: Strength,
+    pub(crate) process: &'static Process,
+    pub(crate) turn: Turn,
+    pub(crate) mode: Mode,
+    pub(crate) strength: Strength,
     /// A child has the descriptor too: it must not serve a later hold, which the child would keep alive.
     inherited: AtomicBool,
     _span: trace::Held,
 }
 
-/// What a hold rests on.
+/// What a hold rests on. See [`upgrade`](crate::lock::upgrade) for how a shared one becomes exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strength {
     /// A lock that the kernel granted to us.
@@ -150,12 +152,12 @@ impl Hold {
         }
     }
 
-    fn open(&self) -> &OpenLock {
+    pub(crate) fn open(&self) -> &OpenLock {
         self.open.as_ref().expect("open until released")
     }
 
     /// False in a fork's child: the lock is the parent's, and nothing may be done to it here.
-    fn is_ours(&self) -> bool {
+    pub(crate) fn is_ours(&self) -> bool {
         sys::pid() == self.process.pid
     }
 
@@ -191,6 +193,14 @@ impl Hold {
             return Ok(());
         }
         sys::write_at(&open.file, &record::encode_free(token), 0).map_err(fail)
+    }
+
+    /// The lock is not held any more, whatever the kernel says: gives back what there is.
+    pub(crate) fn lose(&mut self) {
+        if let Some(open) = self.open.take().filter(|_| self.is_ours()) {
+            let _ = sys::unlock(&open.file);
+            self.process.turns.release(self.turn);
+        }
     }
 
     fn release(&mut self) -> Result<()> {
@@ -280,6 +290,32 @@ impl Guard {
         Ok(self)
     }
 
+    /// Turns a shared hold into an exclusive one, waiting as told for the others who share it; an exclusive hold stays as it
+    /// is. No other stead program has the lock exclusively in between; where that cannot be had (Windows, macOS, a network
+    /// filesystem), it is [`Lost`](ErrorKind::Lost) if one had. Programs that use flock(2) directly may come in between
+    /// unseen.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use stead::lock::FileLock;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// let guard = FileLock::sidecar(folder.path().join("state.json")).lock_shared(Duration::from_secs(5))?;
+    /// // Only those who have something to change wait for the readers.
+    /// let guard = guard.upgrade(Duration::from_secs(5))?;
+    /// assert!(guard.token().is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The guard is in the error, still shared, unless it was [`Lost`](ErrorKind::Lost).
+    /// [`WouldDeadlock`](ErrorKind::WouldDeadlock) where another holder upgrades already;
+    /// [`Busy`](ErrorKind::Busy), [`TimedOut`](ErrorKind::TimedOut) where others share it for longer;
+    /// [`AlreadyHeld`](ErrorKind::AlreadyHeld) where this thread shares it twice, or the `stead run` above does.
+    pub fn upgrade(self, wait: impl Into<Wait>) -> Result<Guard, NotUpgraded<Guard>> {
+        upgraded(self, &Patience::new(wait.into(), None), |guard| &mut guard.hold)
+    }
+
     /// Releases the lock, and says if that failed. Dropping the guard does the same in silence.
     ///
     /// # Errors
@@ -304,6 +340,14 @@ impl SendGuard {
             open.path = path;
         }
         Ok(())
+    }
+
+    /// See [`Guard::upgrade`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn upgrade(self, wait: impl Into<Wait>) -> Result<SendGuard, NotUpgraded<SendGuard>> {
+        upgraded(self, &Patience::new(wait.into(), None), |guard| &mut guard.hold)
     }
 
     /// See [`Guard::downgrade`].

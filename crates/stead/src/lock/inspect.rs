@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::holder::{Holder, Waiter};
 use crate::lock::open::{OpenLock, peek};
 use crate::lock::place::{Place, Target};
+use crate::lock::protocol::ticket_of;
 use crate::lock::record::{Decoded, Grant};
 use crate::lock::registry::Process;
-use crate::sys::{self, Access, FileId, FileKind, KernelHolder, KernelView, Links, Mode, State};
+use crate::sys::{self, Access, FileId, FileKind, KernelHolder, KernelTicket, KernelView, Links, Mode, State};
 
 /// A lock as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +24,8 @@ pub struct Inspection {
     pub held: bool,
     /// Who holds it. A lock may be held although nobody is listed: by someone that this process cannot see.
     pub holders: Vec<Holder>,
-    /// Who waits for it in the kernel. Programs that poll are not seen.
+    /// Who waits for it: first those who stand in line for it, in the order in which they are to get it, then other
+    /// programs that sleep in the kernel. Programs that poll are not seen.
     pub waiters: Vec<Waiter>,
     /// The system call through which it is locked: `flock`, `posix` or `ofd`.
     pub primitive: &'static str,
@@ -123,7 +125,7 @@ pub(crate) fn inspect_target(target: &Target, shown: &Path) -> Result<Inspection
     let path = if target.style.links() == Links::Follow { shown } else { &target.path };
     let file = sys::open(&target.path, Access::ReadOnly, target.style.links()).ok();
     let record = file.as_ref().filter(|_| stat.kind == FileKind::Regular).map_or(Decoded::Foreign, peek);
-    let view = sys::kernel_view(stat.id);
+    let view = sys::kernel_view_in_full(stat.id);
     let unseen = view.as_ref().is_none_or(|view| view.holders.is_empty() && !sys::is_init_pid_namespace());
     match (view, file) {
         // Where the kernel does not tell, or not all: is a lock refused?
@@ -155,9 +157,9 @@ pub(crate) fn may_be_taken_by(id: FileId, pid: u32) -> bool {
     false
 }
 
-/// Whether anybody sleeps in the kernel for this file, as far as it can be seen.
+/// Whether anybody waits for this file, in line or asleep in the kernel, as far as it can be seen.
 pub(crate) fn has_waiters(id: FileId) -> bool {
-    sys::kernel_view(id).is_some_and(|view| !view.waiters.is_empty())
+    sys::kernel_view(id).is_some_and(|view| !view.waiters.is_empty() || !view.tickets.is_empty())
 }
 
 /// One of those who hold an open lock file. The record is asked first, then the kernel, once: looking through all of
@@ -172,6 +174,14 @@ pub(crate) fn holder_by_record(record: Decoded) -> Option<Holder> {
     let Decoded::Record(record) = record else { return None };
     let grant = record.grant.filter(is_alive)?;
     Some(Holder { verified: false, ..recorded(&grant, record.token) })
+}
+
+/// What the record in a lock file says of who holds it.
+pub(crate) fn grant_at(path: &Path) -> Option<Grant> {
+    match peek_path(path) {
+        Decoded::Record(record) => record.grant,
+        Decoded::Foreign | Decoded::Unreadable => None,
+    }
 }
 
 fn peek_path(path: &Path) -> Decoded {
@@ -207,16 +217,45 @@ fn who_refuses(file: &File) -> Option<Mode> {
 
 fn from_kernel(path: &Path, view: &KernelView, record: &Decoded) -> Inspection {
     let holders: Vec<Holder> = view.holders.iter().map(|holder| describe(holder, record)).collect();
-    let waiters = view.waiters.iter().map(|waiter| {
-        let process = waiter.pid.map(sys::process);
-        Waiter {
-            pid: waiter.pid,
-            command: process.as_ref().and_then(|process| process.command.clone()),
-            user: process.and_then(|process| process.user),
-            mode: waiter.mode,
-        }
+    Inspection { waiters: waiters(view), held: !holders.is_empty(), holders, ..free(path) }
+}
+
+/// Those in line by their arrival, then those who are not.
+fn waiters(view: &KernelView) -> Vec<Waiter> {
+    let ticket = |ticket: &KernelTicket| ticket_of(ticket.byte).map(|(mode, arrival)| (arrival, mode, ticket.pid));
+    let mut line: Vec<_> = view.tickets.iter().filter_map(ticket).collect();
+    line.sort_by_key(|(arrival, ..)| *arrival);
+    // The first in line sleeps in the kernel's lock as well.
+    let mut twice: Vec<u32> = line.iter().filter_map(|(_, _, pid)| *pid).collect();
+    let mut is_in_line =
+        |pid: u32| twice.iter().position(|other| *other == pid).map(|at| twice.swap_remove(at)).is_some();
+    let others = view.waiters.iter().filter(|other| !other.pid.is_some_and(&mut is_in_line));
+    let others = others.map(|other| waiter(other.pid, other.mode));
+    let in_line = line.iter().enumerate().map(|(index, (arrival, mode, pid))| Waiter {
+        since: since(*arrival),
+        place: Some(index + 1),
+        ..waiter(*pid, *mode)
     });
-    Inspection { waiters: waiters.collect(), held: !holders.is_empty(), holders, ..free(path) }
+    in_line.chain(others).collect()
+}
+
+fn waiter(pid: Option<u32>, mode: Mode) -> Waiter {
+    let process = pid.map(sys::process);
+    Waiter {
+        pid,
+        command: process.as_ref().and_then(|process| process.command.clone()),
+        user: process.and_then(|process| process.user),
+        mode,
+        since: None,
+        place: None,
+    }
+}
+
+/// An arrival by the wall clock. `None`: an upgrade, which is before all and does not say since when.
+pub(crate) fn since(arrival: u64) -> Option<SystemTime> {
+    let waited = sys::boot_nanos()?.checked_sub(arrival).filter(|_| arrival != 0)?;
+    let now = UNIX_EPOCH + Duration::from_micros(sys::wall_micros());
+    now.checked_sub(Duration::from_nanos(waited))
 }
 
 /// Joins what the kernel says with what the record says, where the two are about the same hold.
@@ -297,4 +336,52 @@ fn is_alive(grant: &Grant) -> bool {
 /// Whether two facts are known and not the same.
 fn differ<T: PartialEq>(one: Option<T>, two: Option<T>) -> bool {
     matches!((one, two), (Some(one), Some(two)) if one != two)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lock::protocol::{UPGRADE, byte_of};
+    use crate::sys::KernelWaiter;
+
+    #[test]
+    fn the_line_is_in_order_and_nobody_stands_in_it_twice() {
+        let ticket = |byte, pid| KernelTicket { byte, pid };
+        let asleep = |pid, mode| KernelWaiter { pid, mode };
+        let view = KernelView {
+            tickets: vec![
+                ticket(byte_of(Mode::Exclusive, 30), Some(3)),
+                ticket(byte_of(Mode::Shared, 20), None),
+                ticket(UPGRADE, Some(1)),
+                ticket(byte_of(Mode::Shared, 40), Some(3)),
+            ],
+            waiters: vec![
+                asleep(Some(9), Mode::Shared),
+                asleep(Some(3), Mode::Exclusive),
+                asleep(Some(1), Mode::Exclusive),
+                asleep(None, Mode::Exclusive),
+            ],
+            holders: Vec::new(),
+        };
+        let seen: Vec<_> = waiters(&view).iter().map(|waiter| (waiter.place, waiter.pid, waiter.mode)).collect();
+        let expected = [
+            (Some(1), Some(1), Mode::Exclusive),
+            (Some(2), None, Mode::Shared),
+            (Some(3), Some(3), Mode::Exclusive),
+            (Some(4), Some(3), Mode::Shared),
+            (None, Some(9), Mode::Shared),
+            (None, None, Mode::Exclusive),
+        ];
+        assert_eq!(seen, expected);
+    }
+
+    #[cfg(all(target_os = "linux", not(stead_other_unix)))]
+    #[test]
+    fn an_arrival_is_a_time_of_day() {
+        let arrival = sys::boot_nanos().unwrap() - 5_000_000_000;
+        let now = UNIX_EPOCH + Duration::from_micros(sys::wall_micros());
+        let waited = now.duration_since(since(arrival).unwrap()).unwrap();
+        assert!(waited > Duration::from_secs(4) && waited < Duration::from_secs(60), "{waited:?}");
+        assert_eq!(since(0), None);
+    }
 }

@@ -6,9 +6,11 @@
 //! Start at [`FileLock`]; take several with [`LockSet`]; see who holds one with [`inspect()`].
 
 mod acquire;
+pub mod bare;
 mod cancel;
 mod clean;
 mod core;
+mod cycle;
 mod file_lock;
 mod guard;
 mod high_water;
@@ -17,6 +19,8 @@ mod nesting;
 mod open;
 mod options;
 mod place;
+mod protocol;
+mod queue;
 mod record;
 mod registry;
 mod scoped;
@@ -30,13 +34,16 @@ mod trace;
 mod turns;
 #[cfg(all(test, loom))]
 mod turns_loom;
+mod upgrade;
 mod wait;
+mod waiting;
 mod walk;
 
 pub use crate::holder::{Age, Holder, Waiter};
 pub use crate::sys::{Mode, State};
 pub use cancel::Cancel;
 pub use clean::{Cleaned, clean};
+pub use cycle::{Cycle, Member, Waits, find_cycles};
 pub use file_lock::FileLock;
 pub use guard::{Guard, Hold, SendGuard, held_variable};
 pub use inspect::{Inspection, inspect, inspect_folder, inspect_machine};
@@ -47,4 +54,5 @@ pub(crate) use record::fuzz as fuzz_record;
 pub(crate) use record::{LEDGER_AT, LEDGER_PENDING};
 pub use scoped::{with_read_lock, with_write_lock};
 pub use set::{LockSet, SetGuard};
+pub use upgrade::NotUpgraded;
 pub use wait::Wait;

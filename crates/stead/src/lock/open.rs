@@ -9,7 +9,8 @@ use crate::filesystem::is_spelled_as_folder;
 use crate::lock::high_water;
 use crate::lock::place::{Style, Target, create_lock_folder};
 use crate::lock::record::{self, Decoded, RECORD_LEN};
-use crate::sys::{self, Access, FileId, FileKind, Links};
+use crate::lock::registry::Process;
+use crate::sys::{self, Access, FileId, FileKind, Links, VolumeKind};
 
 /// How often a file that vanishes between two steps is looked for again.
 const RACES_MAX: usize = 100;
@@ -33,6 +34,8 @@ pub(crate) struct OpenLock {
     pub(crate) style: Style,
     /// A regular file that is open for writing: it may hold a record.
     writable: bool,
+    /// Its waiters line up in it: it is ours, and on this machine.
+    has_line: bool,
     /// Who opened it: a descriptor inherited over a fork shares its locks with the parent and is of no use (trap 3).
     pub(crate) pid: u32,
 }
@@ -51,7 +54,13 @@ impl OpenLock {
             _ => return Err(not_regular(shown)),
         }
         let writable = access == Access::ReadWrite && stat.kind == FileKind::Regular;
-        Ok(OpenLock { file, path, id: stat.id, style, writable, pid })
+        let has_line = sys::HAS_RANGES && writable && (style.is_own() || is_ours(&file)) && is_local(&file, stat.id);
+        Ok(OpenLock { file, path, id: stat.id, style, writable, has_line, pid })
+    }
+
+    /// Whether those who wait for it line up in it (see [`protocol`](crate::lock::protocol)).
+    pub(crate) fn has_line(&self) -> bool {
+        self.has_line
     }
 
     /// Whether the path still leads to this very file (trap 1).
@@ -90,10 +99,31 @@ impl OpenLock {
         Ok(Some(LastToken { token, after_a_death }))
     }
 
+    /// The token in the record, as anybody can see it. `None`: there is no record that can be read.
+    pub(crate) fn token_seen(&self) -> Option<u64> {
+        let mut bytes = [0; RECORD_LEN];
+        let read = sys::read_at(&self.file, &mut bytes, 0).ok()?;
+        match record::decode(&bytes[..read]) {
+            Decoded::Record(record) => Some(record.token),
+            Decoded::Unreadable | Decoded::Foreign => None,
+        }
+    }
+
     /// The largest token of what was removed from the lock folder; 0 outside of one.
     fn mark(&self) -> u64 {
         if self.style.is_own() { high_water::read(&self.path, self.style.links()) } else { 0 }
     }
+}
+
+/// Whether a file begins like a lock file of ours.
+fn is_ours(file: &File) -> bool {
+    let mut start = [0; 64];
+    sys::read_at(file, &mut start, 0).is_ok_and(|read| record::token_at_start(&start[..read]).is_some())
+}
+
+/// Whether the kernel of this machine alone keeps the locks of a file. Elsewhere a whole-file lock may itself be a byte range.
+fn is_local(file: &File, id: FileId) -> bool {
+    Process::current().volume_of(id.device, file).kind == VolumeKind::Local
 }
 
 /// Whether a file is as a power cut leaves a new one: empty or all zero.

@@ -26,6 +26,7 @@ pub struct Options {
     pub(crate) token_above: u64,
     pub(crate) wake: Wake,
     pub(crate) poll: (Duration, Duration),
+    pub(crate) barge: bool,
     pub(crate) warn_after: Duration,
     /// How a file of the user's is opened that is locked in place.
     pub(crate) access: Access,
@@ -61,6 +62,7 @@ impl Options {
             token_above: 0,
             wake: Wake::Signal,
             poll: (Duration::from_millis(10), Duration::from_millis(100)),
+            barge: false,
             warn_after: Duration::from_millis(100),
             access: Access::ReadWrite,
         }
@@ -118,6 +120,20 @@ impl Options {
         self
     }
 
+    /// Whether a wait passes by those who came before it. By default waits line up: nobody who waits is overtaken more than
+    /// once by somebody who came later, readers between two writers go together, and no stream of readers keeps a writer
+    /// out. Passing by is faster where many threads or processes take the lock for a very short time each, and some of
+    /// them may then wait very long.
+    ///
+    /// There is a line where the lock file is one of ours, can be written, and lies on a local filesystem of Linux; elsewhere
+    /// all are as quick as they can. Programs that use flock(2) directly are excluded as ever, but stand in no line. A
+    /// [`Wait::No`](crate::lock::Wait::No) takes what is free.
+    #[must_use]
+    pub fn barge(mut self, barge: bool) -> Options {
+        self.barge = barge;
+        self
+    }
+
     /// Opens a file that is locked in place for appending, so that its holder can write to it by the same descriptor. No
     /// record is looked for in it.
     #[cfg(feature = "log")]
@@ -151,12 +167,13 @@ pub struct Request {
     pub(crate) mode: Mode,
     pub(crate) wait: Wait,
     pub(crate) cancel: Option<Cancel>,
+    pub(crate) gives_way: bool,
 }
 
 impl Request {
     /// Waits for ever for a lock in this mode.
     pub fn new(mode: Mode) -> Request {
-        Request { mode, wait: Wait::Forever, cancel: None }
+        Request { mode, wait: Wait::Forever, cancel: None, gives_way: false }
     }
 
     /// Waits for ever for an exclusive lock.
@@ -173,6 +190,14 @@ impl Request {
     #[must_use]
     pub fn wait(mut self, wait: impl Into<Wait>) -> Request {
         self.wait = wait.into();
+        self
+    }
+
+    /// Whether a [`Wait::No`](crate::lock::Wait::No) is [`Busy`](crate::ErrorKind::Busy) also where the lock is free but
+    /// others wait for their turn. To be asked for by who means to wait next, after a word to the user.
+    #[must_use]
+    pub fn give_way(mut self, give_way: bool) -> Request {
+        self.gives_way = give_way;
         self
     }
 

@@ -1,5 +1,6 @@
 //! What this process knows for all its locks together.
 
+use std::fs::File;
 use std::sync::{Mutex, OnceLock};
 
 use crate::lock::record::Signature;
@@ -59,7 +60,7 @@ impl Process {
     }
 
     /// What is known of a device, asked for at its first lock.
-    pub(crate) fn volume(&self, device: u64, ask: impl FnOnce() -> VolumeKind) -> Volume {
+    fn volume(&self, device: u64, ask: impl FnOnce() -> VolumeKind) -> Volume {
         let known = hold_std(&self.volumes).iter().find(|volume| volume.device == device).copied();
         known.unwrap_or_else(|| {
             // Asked without the mutex: a server that does not answer must not stop the locks of other filesystems.
@@ -67,6 +68,11 @@ impl Process {
             hold_std(&self.volumes).push(volume);
             volume
         })
+    }
+
+    /// What is known of the device of a file.
+    pub(crate) fn volume_of(&self, device: u64, file: &File) -> Volume {
+        self.volume(device, || sys::volume_of(file).map_or(VolumeKind::Unknown, |volume| volume.kind))
     }
 
     pub(crate) fn volume_excludes(&self, device: u64) {

@@ -1,7 +1,7 @@
 //! Turns in memory: threads of one process line up here before one of them goes to the kernel.
 //!
-//! First come, first served; shared turns next to each other go together. A pure algorithm over a mutex and one
-//! condition variable per waiter, so that loom can try every interleaving of it.
+//! First come, first served; shared turns next to each other go together. A pure algorithm over a mutex and one bell per
+//! waiter, so that loom can try every interleaving of it.
 
 use std::collections::{HashMap, VecDeque};
 use std::thread::ThreadId;
@@ -24,8 +24,13 @@ struct State {
 #[derive(Default)]
 struct Line {
     holders: Vec<Ticket>,
-    queue: VecDeque<(Ticket, Arc<Condvar>)>,
+    queue: VecDeque<(Ticket, Bell)>,
+    /// One who shares, and waits for the others to go.
+    upgrade: Option<(u64, Bell)>,
 }
+
+/// Rung once, when a turn is granted.
+pub(crate) type Bell = Box<dyn FnOnce() + Send>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Ticket {
@@ -38,7 +43,7 @@ struct Ticket {
 /// A granted turn; give it back with [`Turns::release`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Turn {
-    file: FileId,
+    pub(crate) file: FileId,
     number: u64,
     /// Whether it had to be waited for.
     pub(crate) waited: bool,
@@ -49,6 +54,8 @@ pub(crate) struct Turn {
 pub(crate) enum Denied {
     /// The same thread holds this lock: it would wait for itself.
     AlreadyHeld,
+    /// Two who share want to be alone: each would wait for the other.
+    WouldDeadlock,
     End(End),
 }
 
@@ -64,6 +71,19 @@ impl Turns {
         mode: Mode,
         owner: Option<ThreadId>,
         patience: &Patience<'_>,
+    ) -> Result<Turn, Denied> {
+        let alarm = Arc::new(Condvar::new());
+        let turn = self.line_up(file, mode, owner, || patience.end().map_or(Ok(ringing(&alarm)), Err))?;
+        if turn.waited { self.wait(turn, &alarm, patience) } else { Ok(turn) }
+    }
+
+    /// Gets a turn now, or lines up for one: then `waited` is true, and the bell that is asked for will ring.
+    pub(crate) fn line_up(
+        &self,
+        file: FileId,
+        mode: Mode,
+        owner: Option<ThreadId>,
+        bell: impl FnOnce() -> Result<Bell, End>,
     ) -> Result<Turn, Denied> {
         let mut state = hold(&self.0);
         let number = state.next;
@@ -83,52 +103,99 @@ impl Turns {
             line.holders.push(ticket);
             return Ok(turn);
         }
-        if let Some(end) = patience.end() {
-            return Err(Denied::End(end));
-        }
-        let bell = Arc::new(Condvar::new());
-        line.queue.push_back((ticket, Arc::clone(&bell)));
-        drop(state);
-        self.wait(Turn { waited: true, ..turn }, &bell, patience)
+        line.queue.push_back((ticket, bell().map_err(Denied::End)?));
+        Ok(Turn { waited: true, ..turn })
     }
 
-    fn wait(&self, turn: Turn, bell: &Arc<Condvar>, patience: &Patience<'_>) -> Result<Turn, Denied> {
+    fn wait(&self, turn: Turn, alarm: &Arc<Condvar>, patience: &Patience<'_>) -> Result<Turn, Denied> {
+        self.sleep(turn, alarm, patience, |line| line.has(turn)).map(|()| turn).map_err(|end| {
+            self.release(turn);
+            Denied::End(end)
+        })
+    }
+
+    /// Sleeps until the line of a turn is as it should be.
+    fn sleep(
+        &self,
+        turn: Turn,
+        alarm: &Arc<Condvar>,
+        patience: &Patience<'_>,
+        is_so: impl Fn(&Line) -> bool,
+    ) -> Result<(), End> {
         let watch = patience.cancel.map(|cancel| {
-            let (state, bell) = (Arc::clone(&self.0), Arc::clone(bell));
+            let (state, alarm) = (Arc::clone(&self.0), Arc::clone(alarm));
             cancel.watch(move || {
-                // Taken so that the bell does not ring between the waiter's last look and its sleep.
+                // Taken so that the alarm does not go off between the waiter's last look and its sleep.
                 let _state = hold(&state);
-                bell.notify_one();
+                alarm.notify_one();
             })
         });
         let mut state = hold(&self.0);
         let outcome = loop {
-            let line = state.lines.get_mut(&turn.file).expect("a line lives while somebody is in it");
-            if line.holders.iter().any(|holder| holder.number == turn.number) {
-                break Ok(turn);
+            let line = state.lines.get(&turn.file).expect("a line lives while somebody is in it");
+            if is_so(line) {
+                break Ok(());
             }
             if let Some(end) = patience.end() {
-                line.queue.retain(|(ticket, _)| ticket.number != turn.number);
-                // A writer that leaves may have been all that kept readers waiting.
-                line.admit();
-                break Err(Denied::End(end));
+                break Err(end);
             }
-            state = sleep(state, bell, patience.limit);
+            state = doze(state, alarm, patience.limit);
         };
         drop(state);
         drop(watch);
         outcome
     }
 
-    /// Gives a turn back and lets the next in.
-    pub(crate) fn release(&self, turn: Turn) {
+    /// Whether a turn that was lined up for is granted.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_granted(&self, turn: Turn) -> bool {
+        hold(&self.0).lines.get(&turn.file).is_some_and(|line| line.has(turn))
+    }
+
+    /// Waits until no other thread shares, and lets nobody else in from now on. Given up, all is as before.
+    pub(crate) fn upgrade(&self, turn: Turn, patience: &Patience<'_>) -> Result<(), Denied> {
+        let alarm = Arc::new(Condvar::new());
+        self.ask_to_upgrade(turn, &alarm)?;
+        self.sleep(turn, &alarm, patience, |line| line.holders.len() == 1).map_err(|end| {
+            self.forget_upgrade(turn);
+            Denied::End(end)
+        })?;
+        self.change(turn, |ticket| ticket.mode = Mode::Exclusive);
+        Ok(())
+    }
+
+    fn ask_to_upgrade(&self, turn: Turn, alarm: &Arc<Condvar>) -> Result<(), Denied> {
         let mut state = hold(&self.0);
-        let Some(line) = state.lines.get_mut(&turn.file) else { return };
-        line.holders.retain(|holder| holder.number != turn.number);
-        line.admit();
-        if line.holders.is_empty() && line.queue.is_empty() {
-            state.lines.remove(&turn.file);
+        let line = state.lines.get_mut(&turn.file).expect("a line lives while somebody is in it");
+        if line.upgrade.is_some() {
+            return Err(Denied::WouldDeadlock);
         }
+        let mine = line.holders.iter().find(|holder| holder.number == turn.number).copied();
+        let is_mine = |other: &&Ticket| other.number != turn.number && other.owner.is_some();
+        let owner = mine.and_then(|ticket| ticket.owner);
+        if line.holders.iter().filter(is_mine).any(|other| other.owner == owner) {
+            return Err(Denied::AlreadyHeld);
+        }
+        line.upgrade = Some((turn.number, ringing(alarm)));
+        Ok(())
+    }
+
+    /// An upgrade was given up, or is done.
+    pub(crate) fn forget_upgrade(&self, turn: Turn) {
+        self.with_line(turn, |line| {
+            if line.upgrade.as_ref().is_some_and(|(number, _)| *number == turn.number) {
+                line.upgrade = None;
+            }
+        });
+    }
+
+    /// Gives a turn back, or a place in the line for one, and lets the next in.
+    pub(crate) fn release(&self, turn: Turn) {
+        self.with_line(turn, |line| {
+            line.holders.retain(|holder| holder.number != turn.number);
+            // A writer that leaves may have been all that kept readers waiting.
+            line.queue.retain(|(ticket, _)| ticket.number != turn.number);
+        });
     }
 
     /// Turns an exclusive turn into a shared one.
@@ -141,6 +208,12 @@ impl Turns {
         self.change(turn, |ticket| ticket.owner = None);
     }
 
+    /// The files that this thread holds; what belongs to no thread is not among them.
+    pub(crate) fn held_by(&self, owner: Option<ThreadId>) -> Vec<FileId> {
+        let state = hold(&self.0);
+        state.lines.iter().filter(|(_, line)| line.is_held_by(owner)).map(|(file, _)| *file).collect()
+    }
+
     /// Whether nobody holds or waits for anything.
     #[cfg(all(test, loom))]
     pub(crate) fn is_empty(&self) -> bool {
@@ -148,12 +221,22 @@ impl Turns {
     }
 
     fn change(&self, turn: Turn, change: impl FnOnce(&mut Ticket)) {
+        self.with_line(turn, |line| {
+            if let Some(ticket) = line.holders.iter_mut().find(|holder| holder.number == turn.number) {
+                change(ticket);
+            }
+        });
+    }
+
+    /// Changes the line of a turn, and lets in who may come in now.
+    fn with_line(&self, turn: Turn, change: impl FnOnce(&mut Line)) {
         let mut state = hold(&self.0);
         let Some(line) = state.lines.get_mut(&turn.file) else { return };
-        if let Some(ticket) = line.holders.iter_mut().find(|holder| holder.number == turn.number) {
-            change(ticket);
-        }
+        change(line);
         line.admit();
+        if line.holders.is_empty() && line.queue.is_empty() {
+            state.lines.remove(&turn.file);
+        }
     }
 }
 
@@ -162,31 +245,48 @@ impl Line {
         owner.is_some() && self.holders.iter().any(|holder| holder.owner == owner)
     }
 
-    fn admits(&self, mode: Mode) -> bool {
-        self.holders.iter().all(|holder| holder.mode.is_compatible_with(mode))
+    fn has(&self, turn: Turn) -> bool {
+        self.holders.iter().any(|holder| holder.number == turn.number)
     }
 
-    /// Lets in from the front of the queue all that fit.
+    fn admits(&self, mode: Mode) -> bool {
+        self.upgrade.is_none() && self.holders.iter().all(|holder| holder.mode.is_compatible_with(mode))
+    }
+
+    /// Lets in from the front of the queue all that fit; first of all one who shares already and wants to be alone.
     fn admit(&mut self) {
+        if self.holders.len() == 1
+            && let Some((number, bell)) = self.upgrade.take()
+        {
+            bell();
+            // Until it is done, nobody else comes in.
+            self.upgrade = Some((number, Box::new(|| {})));
+        }
         while let Some((ticket, _)) = self.queue.front() {
             if !self.admits(ticket.mode) {
                 return;
             }
             let (ticket, bell) = self.queue.pop_front().expect("looked at above");
             self.holders.push(ticket);
-            bell.notify_one();
+            bell();
         }
     }
 }
 
-fn sleep<'a>(state: MutexGuard<'a, State>, bell: &Condvar, limit: Limit) -> MutexGuard<'a, State> {
+/// A bell that wakes the thread that sleeps on this.
+fn ringing(alarm: &Arc<Condvar>) -> Bell {
+    let alarm = Arc::clone(alarm);
+    Box::new(move || alarm.notify_one())
+}
+
+fn doze<'a>(state: MutexGuard<'a, State>, bell: &Condvar, limit: Limit) -> MutexGuard<'a, State> {
     match limit {
-        Limit::At(deadline) => sleep_until(state, bell, deadline),
+        Limit::At(deadline) => doze_until(state, bell, deadline),
         Limit::Now | Limit::Never => bell.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner),
     }
 }
 
-fn sleep_until<'a>(state: MutexGuard<'a, State>, bell: &Condvar, deadline: Instant) -> MutexGuard<'a, State> {
+fn doze_until<'a>(state: MutexGuard<'a, State>, bell: &Condvar, deadline: Instant) -> MutexGuard<'a, State> {
     let left = deadline.saturating_duration_since(sys::now());
     let (state, _) = bell.wait_timeout(state, left).unwrap_or_else(std::sync::PoisonError::into_inner);
     state

@@ -89,6 +89,11 @@ impl<'a> Patience<'a> {
         }
     }
 
+    /// Whether nothing ends it but the lock.
+    pub(crate) fn is_endless(&self) -> bool {
+        self.limit == Limit::Never && self.cancel.is_none()
+    }
+
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancel.is_some_and(Cancel::is_cancelled)
     }

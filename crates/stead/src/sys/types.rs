@@ -123,11 +123,21 @@ impl std::fmt::Display for Mode {
     }
 }
 
+/// Some bytes of a file, which need not be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(crate) start: u64,
+    /// 0: to the end of all files.
+    pub(crate) len: u64,
+}
+
 /// What the kernel tells of the locks of one file.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct KernelView {
     pub(crate) holders: Vec<KernelHolder>,
     pub(crate) waiters: Vec<KernelWaiter>,
+    /// Who stands in line for the lock, by the bytes far past the end of the file that they keep locked.
+    pub(crate) tickets: Vec<KernelTicket>,
 }
 
 /// One lock that the kernel has granted.
@@ -146,6 +156,68 @@ pub(crate) struct KernelHolder {
 pub(crate) struct KernelWaiter {
     pub(crate) pid: Option<u32>,
     pub(crate) mode: Mode,
+}
+
+/// One byte far past the end of a file that somebody keeps locked while it waits for the lock of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KernelTicket {
+    pub(crate) byte: u64,
+    /// Whose it is, where that was asked for and can be seen.
+    pub(crate) pid: Option<u32>,
+}
+
+/// What one look tells of processes that cannot go on before others do. Files are named as the kernel names them.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct WaitsView {
+    pub(crate) processes: Vec<StuckProcess>,
+    pub(crate) kept: Vec<KeptLock>,
+}
+
+/// A process all of which waits for something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StuckProcess {
+    pub(crate) pid: u32,
+    /// As [`Process::start`].
+    pub(crate) start: Option<u64>,
+    /// How often its first thread has run so far: as long as this stays the same, it sleeps.
+    pub(crate) naps: u64,
+    /// The lock that it waits for, and does nothing else: it has no second thread but helpers of ours.
+    pub(crate) lock: Option<AwaitedLock>,
+    /// Its child, if it has exactly one.
+    pub(crate) child: Option<u32>,
+    /// It sleeps until a child ends, and does nothing else.
+    pub(crate) waits_for_child: bool,
+}
+
+/// What a process waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AwaitedLock {
+    pub(crate) file: FileId,
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) mode: Mode,
+    /// The byte that it keeps locked meanwhile.
+    pub(crate) ticket: Option<u64>,
+    /// The same open file holds the lock already, in another mode.
+    pub(crate) upgrades: bool,
+}
+
+/// A lock that somebody may wait for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeptLock {
+    pub(crate) file: FileId,
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) mode: Mode,
+    /// The process that took it, if it is there; else those that keep it alive.
+    pub(crate) keepers: Vec<u32>,
+}
+
+/// A thread of ours that waits, and wants to know what for in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asker<'a> {
+    pub(crate) file: FileId,
+    pub(crate) mode: Mode,
+    /// The locked files that this thread holds.
+    pub(crate) held: &'a [FileId],
 }
 
 /// One locked file on this machine.

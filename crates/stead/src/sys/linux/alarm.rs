@@ -82,8 +82,13 @@ impl Drop for Alarm {
 
 /// Sleeps in the kernel until the lock is granted (true) or the alarm goes off (false, and nothing is held).
 pub(crate) fn lock_with_alarm(file: &File, mode: Mode, alarm: &Alarm) -> io::Result<bool> {
+    until_alarm(alarm, || lock_or_signal(file, mode))
+}
+
+/// Makes a blocking call that says false when a signal came, until it says true or the alarm goes off (false).
+pub(super) fn until_alarm(alarm: &Alarm, mut call: impl FnMut() -> io::Result<bool>) -> io::Result<bool> {
     loop {
-        if lock_or_signal(file, mode)? {
+        if call()? {
             return Ok(true);
         }
         // Another signal of the program's is no reason to give up.

@@ -50,6 +50,31 @@ pub(super) struct LockLine {
     pub(super) last_byte: u64,
 }
 
+/// Where the bytes begin that waiters lock: first the readers', then the writers'. No file is as long.
+const READERS: u64 = 1 << 61;
+const WRITERS: u64 = 1 << 62;
+/// How many bytes there are of each.
+const SPAN: u64 = 1 << 60;
+
+impl LockLine {
+    /// Whether it is about a byte that the waiters for the file's lock arrange themselves by.
+    pub(super) fn is_of_the_line(&self) -> bool {
+        let is_there = (READERS..READERS + SPAN).contains(&self.first_byte)
+            || (WRITERS..WRITERS + SPAN).contains(&self.first_byte);
+        self.primitive == Primitive::Ofd && self.first_byte == self.last_byte && is_there
+    }
+
+    /// Whether it is the place of a waiter, which is not the same as a wait for another's place.
+    pub(super) fn is_ticket(&self) -> bool {
+        self.is_of_the_line() && !self.waiting && self.mode == Mode::Exclusive
+    }
+
+    /// How the owner of a ticket wants to hold the lock.
+    pub(super) fn wanted(&self) -> Mode {
+        if self.first_byte < WRITERS { Mode::Shared } else { Mode::Exclusive }
+    }
+}
+
 /// The lines of /proc/locks that are about files; leases, and what cannot be understood, are left out.
 pub(super) fn parse_locks(text: &str) -> Vec<LockLine> {
     text.lines().filter_map(parse_line).collect()
@@ -181,6 +206,19 @@ impl Scan {
         self.0.values().flatten().flatten()
     }
 
+    /// What was seen of one process.
+    pub(super) fn of(&self, pid: u32) -> &[Descriptor] {
+        self.0.get(&pid).and_then(Option::as_deref).unwrap_or_default()
+    }
+
+    /// The processes with a descriptor that carries this lock.
+    pub(super) fn keepers(&self, line: &LockLine) -> Vec<u32> {
+        let carrying = self.descriptors().filter(|open| open.info.locks.contains(line));
+        let mut pids: Vec<u32> = carrying.map(|open| open.pid).collect();
+        pids.dedup();
+        pids
+    }
+
     #[cfg(test)]
     pub(super) fn insert(&mut self, pid: u32, descriptors: Option<Vec<Descriptor>>) {
         self.0.insert(pid, descriptors);
@@ -253,6 +291,25 @@ mod tests {
         assert_eq!((lines[3].primitive, lines[3].first_byte, lines[3].last_byte), (Primitive::Posix, 128, 128));
         assert_eq!((lines[4].primitive, lines[4].taker), (Primitive::Ofd, None));
         assert_eq!(lines[4].last_byte, 9_223_372_036_854_775_806);
+    }
+
+    #[test]
+    fn tickets_are_single_bytes_far_out() {
+        let ofd =
+            |mode: &str, first: u64, last: u64| line(&format!("1: OFDLCK ADVISORY {mode} -1 08:01:7 {first} {last}"));
+        let (reader, writer) = ((1 << 61) + 5, (1 << 62) + 5);
+        assert!(ofd("WRITE", reader, reader).is_ticket() && ofd("WRITE", writer, writer).is_ticket());
+        assert_eq!(ofd("WRITE", reader, reader).wanted(), Mode::Shared);
+        assert_eq!(ofd("WRITE", writer, writer).wanted(), Mode::Exclusive);
+        // The second asks for one.
+        let waiting = line("1: -> OFDLCK ADVISORY WRITE -1 08:01:7 4611686018427387909 4611686018427387909");
+        for no_ticket in [ofd("READ", writer, writer), waiting] {
+            assert!(no_ticket.is_of_the_line() && !no_ticket.is_ticket());
+        }
+        for other in [ofd("WRITE", writer, writer + 1), ofd("WRITE", 7, 7), ofd("WRITE", 1 << 63, 1 << 63)] {
+            assert!(!other.is_of_the_line());
+        }
+        assert!(!line("1: POSIX ADVISORY WRITE 12 08:01:7 4611686018427387909 4611686018427387909").is_of_the_line());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::fds::{LockLine, Primitive, Scan};
 use super::process::is_alive;
-use crate::sys::{FileId, KernelHolder, KernelView, KernelWaiter, Mode};
+use crate::sys::{FileId, KernelHolder, KernelTicket, KernelView, KernelWaiter, Mode};
 
 /// A lock in an fdinfo that /proc/locks leaves out.
 pub(super) fn is_hidden(lock: &LockLine) -> bool {
@@ -12,9 +12,9 @@ pub(super) fn is_hidden(lock: &LockLine) -> bool {
 /// The locks of one file, from the lines of /proc/locks and the descriptors seen.
 pub(super) fn assemble(file: FileId, primitive: Primitive, lines: &[LockLine], scan: &Scan) -> KernelView {
     let ours: Vec<LockLine> =
-        lines.iter().filter(|line| line.file == file && line.primitive == primitive).copied().collect();
+        lines.iter().filter(|line| line.file == file && family(line) == primitive).copied().collect();
     let mut view = KernelView::default();
-    for (index, line) in ours.iter().enumerate() {
+    for (index, line) in ours.iter().enumerate().filter(|(_, line)| !line.is_of_the_line()) {
         if line.waiting {
             view.waiters.push(KernelWaiter { pid: line.taker, mode: line.mode });
             continue;
@@ -34,8 +34,42 @@ pub(super) fn assemble(file: FileId, primitive: Primitive, lines: &[LockLine], s
     }
     if primitive == Primitive::Flock {
         view.holders.extend(hidden(file, scan));
+        view.tickets = tickets(&ours, &view.waiters, scan);
     }
     view
+}
+
+/// The family that a line tells of: who stands in line waits for the whole-file lock.
+pub(super) fn family(line: &LockLine) -> Primitive {
+    if line.is_of_the_line() { Primitive::Flock } else { line.primitive }
+}
+
+/// The tickets among these lines, with those of their owners that were looked at.
+fn tickets(lines: &[LockLine], waiters: &[KernelWaiter], scan: &Scan) -> Vec<KernelTicket> {
+    let mut found: Vec<(LockLine, Option<u32>)> = Vec::new();
+    for line in lines.iter().filter(|line| line.is_ticket()) {
+        // A line may have been read twice.
+        if found.iter().all(|(known, _)| known != line) {
+            found.push((*line, owner(line, waiters, scan)));
+        }
+    }
+    // The first in line sleeps in flock(2), where its PID is told though its descriptors may be not ours to see.
+    let is_unseen = |pid: u32| !scan.has(pid);
+    for waiter in waiters {
+        let Some(pid) = waiter.pid.filter(|pid| is_unseen(*pid)) else { continue };
+        let unowned = found.iter_mut().filter(|(line, owner)| owner.is_none() && line.wanted() == waiter.mode);
+        if let Some((_, owner)) = unowned.min_by_key(|(line, _)| line.first_byte) {
+            *owner = Some(pid);
+        }
+    }
+    found.into_iter().map(|(line, pid)| KernelTicket { byte: line.first_byte, pid }).collect()
+}
+
+/// Whose ticket it is: that of one who waits for the lock, or of the smallest PID. A fork's child may keep it, too.
+fn owner(line: &LockLine, waiters: &[KernelWaiter], scan: &Scan) -> Option<u32> {
+    let keepers = scan.keepers(line);
+    let waits = |pid: &&u32| waiters.iter().any(|waiter| waiter.pid == Some(**pid));
+    keepers.iter().find(waits).or(keepers.first()).copied()
 }
 
 /// The process that keeps the `nth` of equal locks alive: the taker where it does, else the smallest PID that does.
@@ -137,6 +171,39 @@ mod tests {
         }
         // Nobody can be looked into: two descriptors are as likely.
         assert_eq!(holders(&[line("READ", 50); 2], &Scan::default()).len(), 2);
+    }
+
+    fn ticket(byte: u64) -> LockLine {
+        parse_locks(&format!("1: OFDLCK ADVISORY WRITE -1 08:01:7 {byte} {byte}"))[0]
+    }
+
+    fn tickets_of(lines: &[LockLine], scan: &Scan) -> Vec<(u64, Option<u32>)> {
+        let view = assemble(FILE, Primitive::Flock, lines, scan);
+        view.tickets.iter().map(|ticket| (ticket.byte, ticket.pid)).collect()
+    }
+
+    #[test]
+    fn tickets_have_the_owners_that_carry_them() {
+        let (one, two) = (ticket(1 << 62 | 7), ticket(1 << 61 | 9));
+        let seen = seen(&[(40, &[two]), (50, &[one]), (60, &[one])]);
+        let expected = [(one.first_byte, Some(50)), (two.first_byte, Some(40))];
+        assert_eq!(tickets_of(&[one, two, one], &seen), expected);
+        // Sixty waits in flock(2): the other is a fork of it, or it is one of that.
+        let waiting = parse_locks("1: -> FLOCK ADVISORY WRITE 60 08:01:7 0 EOF")[0];
+        assert_eq!(tickets_of(&[waiting, one], &seen), [(one.first_byte, Some(60))]);
+        // They are nobody's byte ranges.
+        assert_eq!(assemble(FILE, Primitive::Ofd, &[one, two], &seen), KernelView::default());
+    }
+
+    #[test]
+    fn the_first_in_line_is_known_though_it_cannot_be_looked_into() {
+        let (first, second) = (ticket(1 << 62 | 7), ticket(1 << 62 | 9));
+        let waiting = parse_locks("1: -> FLOCK ADVISORY WRITE 60 08:01:7 0 EOF")[0];
+        let expected = [(second.first_byte, None), (first.first_byte, Some(60))];
+        assert_eq!(tickets_of(&[second, first, waiting], &Scan::default()), expected);
+        // One that was looked into and has none is somebody else.
+        let expected = expected.map(|(byte, _)| (byte, None));
+        assert_eq!(tickets_of(&[second, first, waiting], &seen(&[(60, &[])])), expected);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use super::fds::{Descriptor, LockLine, Primitive, Scan, parse_locks};
-use super::holders::{assemble, is_hidden};
+use super::holders::{assemble, family, is_hidden};
 use super::process::{is_alive, is_init_pid_namespace, pid};
 use super::volume::{Mount, mounts};
 use crate::sys::{FileId, KernelHolder, KernelView, LockedFile, Mode};
@@ -30,11 +30,27 @@ const READINGS: usize = 9;
 /// How often to look again where a look was in doubt and another reading differs.
 const RETRIES: usize = 3;
 
-/// The flock locks of a file. `None`: the kernel does not tell.
+/// The flock locks of a file, and who waits; whose the tickets are is told by chance. `None`: the kernel does not tell.
 pub(crate) fn kernel_view(id: FileId) -> Option<KernelView> {
+    view_of(id, Tickets::OfAnybody)
+}
+
+/// The same with the owners of the tickets, for which all processes may have to be looked at.
+pub(crate) fn kernel_view_in_full(id: FileId) -> Option<KernelView> {
+    view_of(id, Tickets::Owned)
+}
+
+/// Whether it is asked whose the tickets are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tickets {
+    Owned,
+    OfAnybody,
+}
+
+fn view_of(id: FileId, asked: Tickets) -> Option<KernelView> {
     let mut listing = read_listing()?;
     for _ in 0..RETRIES {
-        let (view, settled) = look(id, &listing);
+        let (view, settled) = look(id, &listing, asked);
         if settled {
             return Some(view);
         }
@@ -44,7 +60,7 @@ pub(crate) fn kernel_view(id: FileId) -> Option<KernelView> {
         }
         listing = again;
     }
-    Some(look(id, &listing).0)
+    Some(look(id, &listing, asked).0)
 }
 
 /// One that holds a flock lock of a file, by one quick look: the process that took it, whoever keeps it now.
@@ -61,7 +77,7 @@ pub(crate) fn all_locks() -> Option<Vec<LockedFile>> {
     scan.look_at_all();
     let lines = if is_torn { completed(&lines, None, &scan) } else { lines };
     let seen = scan.descriptors().flat_map(|open| &open.info.locks).filter(|lock| is_hidden(lock));
-    let groups: BTreeSet<_> = lines.iter().chain(seen).map(|line| (line.file, line.primitive)).collect();
+    let groups: BTreeSet<_> = lines.iter().chain(seen).map(|line| (line.file, family(line))).collect();
     let mounts = mounts();
     let locked = |(file, primitive): (FileId, Primitive)| LockedFile {
         path: path_of(file, &scan, &mounts),
@@ -72,14 +88,14 @@ pub(crate) fn all_locks() -> Option<Vec<LockedFile>> {
 }
 
 /// The lines of /proc/locks.
-struct Listing {
-    lines: Vec<LockLine>,
+pub(super) struct Listing {
+    pub(super) lines: Vec<LockLine>,
     /// Not that of one instant.
     is_torn: bool,
 }
 
 /// The list; where it goes over pages, each line as often as the median of some readings has it.
-fn read_listing() -> Option<Listing> {
+pub(super) fn read_listing() -> Option<Listing> {
     let first = read_once()?;
     if !first.is_torn {
         return Some(first);
@@ -137,16 +153,20 @@ fn same_inode(lines: &[LockLine], id: FileId) -> impl Iterator<Item = &LockLine>
 }
 
 /// One look; false: in doubt.
-fn look(id: FileId, listing: &Listing) -> (KernelView, bool) {
+fn look(id: FileId, listing: &Listing, asked: Tickets) -> (KernelView, bool) {
     let lines = &listing.lines;
     let mut scan = Scan::default();
-    for taker in same_inode(lines, id).filter(|line| !line.waiting).filter_map(|line| line.taker) {
+    // Of those who wait, the first in line is told, and has a ticket as well.
+    for taker in
+        same_inode(lines, id).filter(|line| !line.waiting || asked == Tickets::Owned).filter_map(|line| line.taker)
+    {
         scan.look_at(taker);
     }
     let file = kernel_name(id, lines, &mut scan);
     let view = assemble(file, Primitive::Flock, lines, &scan);
     let is_hidden = may_be_hidden(&view);
-    if is_certain(&view, &scan) && !is_hidden && !is_in_doubt(&view, listing) {
+    let is_unowned = asked == Tickets::Owned && view.tickets.iter().any(|ticket| ticket.pid.is_none());
+    if is_certain(&view, &scan) && !is_hidden && !is_in_doubt(&view, listing) && !is_unowned {
         return (view, true);
     }
     scan.look_at_all();
@@ -169,7 +189,7 @@ fn completed(lines: &[LockLine], file: Option<FileId>, scan: &Scan) -> Vec<LockL
     let mut known: HashSet<LockLine> = lines.iter().copied().collect();
     let mut lines = lines.to_vec();
     for lock in scan.descriptors().flat_map(|open| &open.info.locks) {
-        let is_asked_for = file.is_none_or(|file| lock.file == file) && lock.primitive == Primitive::Flock;
+        let is_asked_for = file.is_none_or(|file| lock.file == file) && family(lock) == Primitive::Flock;
         if is_asked_for && !is_hidden(lock) && known.insert(*lock) {
             lines.push(*lock);
         }
@@ -178,7 +198,7 @@ fn completed(lines: &[LockLine], file: Option<FileId>, scan: &Scan) -> Vec<LockL
 }
 
 /// What /proc/locks calls this file: mostly what stat(2) does, but not on btrfs or overlayfs.
-fn kernel_name(id: FileId, lines: &[LockLine], scan: &mut Scan) -> FileId {
+pub(super) fn kernel_name(id: FileId, lines: &[LockLine], scan: &mut Scan) -> FileId {
     if lines.iter().any(|line| line.file == id) {
         return id;
     }
@@ -227,7 +247,7 @@ fn may_be_hidden(view: &KernelView) -> bool {
 }
 
 /// Where a file is: by a descriptor that carries a lock of it, else by any descriptor of it, which a waiter has.
-fn path_of(file: FileId, scan: &Scan, mounts: &[Mount]) -> Option<PathBuf> {
+pub(super) fn path_of(file: FileId, scan: &Scan, mounts: &[Mount]) -> Option<PathBuf> {
     let carries = scan.descriptors().filter(|open| open.info.locks.iter().any(|lock| lock.file == file));
     let same_inode = scan.descriptors().filter(|open| open.info.inode == Some(file.inode));
     let opened = same_inode.filter(|open| kernel_id(open, mounts) == Some(file));

@@ -10,8 +10,12 @@ mod born;
 mod changes;
 mod locks;
 mod process;
+#[path = "../no_ranges.rs"]
+mod ranges;
 mod storage;
 mod volume;
+#[path = "../no_waits.rs"]
+mod waits;
 
 pub(crate) use crate::sys::unix::open_plain as open;
 pub(crate) use crate::sys::unix::*;
@@ -24,5 +28,7 @@ pub(crate) use locks::{all_locks, first_taker, kernel_view};
 #[cfg(feature = "edit")]
 pub(crate) use process::process_using;
 pub(crate) use process::{identity, is_init_pid_namespace, pid, process, process_start};
+pub(crate) use ranges::{HAS_RANGES, boot_nanos, range_in_the_way, range_with_alarm, try_range, unlock_range};
 pub(crate) use storage::{attributes, exchange, mount, rename_new, set_metadata};
 pub(crate) use volume::volume_of;
+pub(crate) use waits::{kernel_view_in_full, waits_from, waits_of_all};

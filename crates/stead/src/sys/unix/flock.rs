@@ -59,3 +59,7 @@ pub(crate) fn downgrade(file: &File) -> io::Result<()> {
         }
     }
 }
+
+/// Where a shared lock is turned into an exclusive one, there is no instant at which nothing is held, as in [`downgrade`]; where
+/// that is refused, the shared one is gone (trap 5).
+pub(crate) const CONVERTS_AT_ONCE: bool = true;

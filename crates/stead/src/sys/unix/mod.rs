@@ -2,7 +2,9 @@
 
 #[cfg(feature = "edit")]
 mod command;
+mod descriptor;
 mod error;
+mod exec;
 mod file;
 mod flock;
 mod folder;
@@ -14,7 +16,9 @@ mod user;
 
 #[cfg(feature = "edit")]
 pub(crate) use command::*;
+pub(crate) use descriptor::*;
 pub(crate) use error::*;
+pub(crate) use exec::*;
 pub(crate) use file::*;
 pub(crate) use flock::*;
 pub(crate) use folder::*;

@@ -24,6 +24,9 @@ use crate::sys::{FileKind, Mode};
 /// The byte that is locked.
 const OFFSET: u64 = 0x7FFF_FFFF_FFFF_0000;
 
+/// A shared lock is given back before an exclusive one of the same handle is asked for.
+pub(crate) const CONVERTS_AT_ONCE: bool = false;
+
 /// Takes the lock if it is free now. False: somebody is in the way. As with flock(2), a shared lock that this handle
 /// had is then lost (trap 5). An exclusive one is made shared by [`downgrade`] only.
 pub(crate) fn try_lock(file: &File, mode: Mode) -> io::Result<bool> {
