@@ -19,7 +19,7 @@ if ! dpkg -s "${packages[@]}" >/dev/null 2>&1; then
 fi
 
 export PATH=/usr/bin:$PATH RUSTC_BOOTSTRAP=1
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/portability/wine}
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/portability/build}
 export WINEPREFIX=${WINEPREFIX:-$CARGO_TARGET_DIR/wineprefix} WINEARCH=win64 WINEDEBUG=-all
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=wine
 mkdir -p "$CARGO_TARGET_DIR"

@@ -66,6 +66,11 @@ impl Samples {
         Samples(samples)
     }
 
+    /// What there would be if each had taken that much less.
+    pub(crate) fn less(&self, by: f64) -> Samples {
+        Samples(self.0.iter().map(|sample| (sample - by).max(0.0)).collect())
+    }
+
     pub(crate) fn median(&self) -> Option<f64> {
         self.percentile(50)
     }

@@ -16,6 +16,10 @@ const CHART_RIGHT: f64 = 740.0;
 const RATIO_RIGHT: f64 = WIDTH - MARGIN;
 const MEDIAN_RIGHT: f64 = 842.0;
 
+/// The width of a character, as near as it can be told without the font: labels must not run into headings.
+const HEADING_CHAR: f64 = 9.4;
+const LABEL_CHAR: f64 = 6.2;
+
 /// How much of the reason of a missing subject fits.
 const SKIPPED_CHARS_MAX: usize = 56;
 
@@ -142,10 +146,12 @@ impl Page {
         if let Some(scale) = &scale {
             self.axis(case.unit, scale, rows_top, rows_bottom);
             let style = format!("{} font-size=\"11\"", fill(LIMIT));
+            let heading_right = MARGIN + HEADING_CHAR * case.name.chars().count() as f64;
             for mark in &marks {
                 let x = scale.x(mark.at);
                 self.line((x, rows_top - 4.0), (x, rows_bottom), &limit_stroke());
-                self.text(x, rows_top - 9.0, Anchor::Middle, &style, &mark.label);
+                let half = LABEL_CHAR * mark.label.chars().count() as f64 / 2.0;
+                self.text(x.max(heading_right + half), rows_top - 9.0, Anchor::Middle, &style, &mark.label);
             }
         }
         for (index, row) in case.rows.iter().enumerate() {

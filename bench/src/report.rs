@@ -17,6 +17,7 @@ pub(crate) enum Unit {
     WakeUpsPerSecond,
     PerSecond,
     Count,
+    Percent,
 }
 
 /// Subjects measured beside each other.
@@ -256,6 +257,7 @@ impl Unit {
             Unit::WakeUpsPerSecond => "wake-ups/s",
             Unit::PerSecond => "/s",
             Unit::Count => "count",
+            Unit::Percent => "%",
         }
     }
 
@@ -277,6 +279,7 @@ impl Unit {
             Unit::Mebibytes => format!("{} MiB", significant(value)),
             Unit::WakeUpsPerSecond | Unit::PerSecond => format!("{} /s", significant(value)),
             Unit::Count => format!("{value:.0}"),
+            Unit::Percent => format!("{} %", significant(value)),
         }
     }
 }

@@ -25,7 +25,7 @@ const SPENT_MAX: Duration = Duration::from_secs(10);
 const DESCRIPTORS_SPARE: usize = 100;
 
 pub(super) fn many(setup: &Setup, report: &mut Report) -> Result<()> {
-    let count = setup.pick(10_000, 1_000);
+    let count = setup.pick(10_000, 300);
     let mut outcomes: Vec<Result<Outcome>> = SUBJECTS.iter().map(|_| Ok(Outcome::default())).collect();
     for round in 0..setup.pick(3, 1) {
         for turn in 0..SUBJECTS.len() {
@@ -125,13 +125,13 @@ fn hold<T>(folder: &Path, count: usize, lock: impl Fn(&Path) -> Result<T>) -> Re
     Ok(())
 }
 
-fn resident_kibibytes() -> Result<u64> {
+pub(super) fn resident_kibibytes() -> Result<u64> {
     let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").context("look at the memory")?;
     let line = rollup.lines().find_map(|line| line.strip_prefix("Rss:")).context("no Rss")?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
-fn raise_descriptor_limit(needed: usize) -> Result<()> {
+pub(super) fn raise_descriptor_limit(needed: usize) -> Result<()> {
     let needed = needed as u64;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current.is_none_or(|current| current >= needed) {

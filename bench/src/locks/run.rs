@@ -1,6 +1,6 @@
 //! A command under a lock, from the shell: fork, exec, lock and end.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -12,22 +12,28 @@ use crate::setup::Setup;
 use crate::tools;
 
 const STEAD: &str = "stead run";
+const STEAD_FLOCK: &str = "stead flock";
 const FLOCK: &str = "flock(1)";
 const ALONE: &str = "the command alone";
 const PER_ROUND: usize = 10;
 
 pub(super) fn run(setup: &Setup, report: &mut Report) -> Result<()> {
     let folder = setup.folder("run")?;
-    let stead = tools::stead_command(setup)
-        .and_then(|stead| prefixed(vec![stead.into(), "run".into(), folder.join("stead").into(), "--".into()]));
+    let stead = tools::stead_command(setup);
+    let stead = |words: &[&OsStr]| match &stead {
+        Ok(stead) => prefixed([stead.as_os_str()].iter().chain(words).map(OsString::from).collect()),
+        Err(error) => Err(anyhow::anyhow!("{error:#}")),
+    };
+    let [stead_lock, flock_lock] = ["stead", "stead-flock"].map(|name| folder.join(name));
     let subjects = vec![
         Subject::new(FLOCK, PER_ROUND, prefixed(vec!["flock".into(), folder.join("flock").into()])),
-        Subject::new(STEAD, PER_ROUND, stead),
+        Subject::new(STEAD, PER_ROUND, stead(&["run".as_ref(), stead_lock.as_ref(), "--".as_ref()])),
+        Subject::new(STEAD_FLOCK, PER_ROUND, stead(&["flock".as_ref(), flock_lock.as_ref()])),
         Subject::new(ALONE, PER_ROUND, prefixed(Vec::new())),
     ];
     let measured = interleaved(subjects, setup.pick(60, 3));
     let case = Case::new("run `true`", Unit::Microseconds, FLOCK, measured);
-    report.bars.push(case.at_most_times("stead run, times flock(1)", STEAD, 2.0, FLOCK));
+    report.bars.push(case.at_most_times("stead run, times flock(1)", STEAD, 1.6, FLOCK));
     report.cases.push(case);
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! Acquire and release where nobody is in the way.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::rivals::filelock::{Cycles, Kind, Python};
 use super::rivals::{Cycle, bare, fd_lock, filelock, fs4, std_file, stead};
-use crate::measure::{Subject, Timed, interleaved};
+use crate::measure::{Measured, Samples, Subject, Timed, interleaved};
 use crate::report::{Bar, Case, Op, Report, Unit, ratio};
 use crate::setup::Setup;
 
@@ -16,6 +16,9 @@ const SHORT_RECORD_LEN: usize = 120;
 const FLOCK: &str = "flock+unlock";
 const FLOCK_AND_SHORT_RECORD: &str = "flock+pwrite 120+unlock";
 const FLOCK_AND_RECORD: &str = "flock+pwrite 1024+unlock";
+const IN_LINE: &str = stead::NAME;
+const QUESTION: &str = "one F_OFD_GETLK";
+const WITHOUT: &str = "stead less one F_OFD_GETLK";
 const PATH_FLOOR: &str = "open+flock+fstat+stat+2 pwrite+close";
 
 /// Samples of each round; Python is slower.
@@ -64,6 +67,27 @@ pub(super) fn path(setup: &Setup, python: Python<'_>, report: &mut Report) -> Re
     report.bars.push(case.at_most_times("lock by path, times the bare calls", stead::NAME, 1.6, PATH_FLOOR));
     let faster = ratio(case.median(filelock::NAME), case.median(stead::NAME));
     report.bars.push(Bar::new("lock by path, times faster than Python's filelock", Op::AtLeast, 10.0, faster));
+    report.cases.push(case);
+    Ok(())
+}
+
+/// What it costs to ask whether anybody is in line: the cycle beside the same one less that one call.
+pub(super) fn queue(setup: &Setup, report: &mut Report) -> Result<()> {
+    let folder = setup.folder("queue")?;
+    let path = |name: &str| folder.join(name);
+    let subjects = vec![
+        cycles(IN_LINE, Ok(stead::open_cycle_in_line(&path("line")))),
+        cycles(stead::BARGING, Ok(stead::open_cycle_barging(&path("barging")))),
+        cycles(QUESTION, bare::question(&path("question"))),
+    ];
+    let mut measured = interleaved(subjects, setup.pick(200, 5));
+    let samples = |name: &str| measured.iter().find(|one| one.name == name)?.outcome.as_ref().ok();
+    let without = samples(IN_LINE).zip(samples(QUESTION).and_then(Samples::median));
+    let outcome = without.map(|(samples, question)| samples.less(question)).context("one of the two is missing");
+    measured.insert(0, Measured { name: WITHOUT.to_owned(), outcome });
+    let case = Case::new("open lock, may wait", Unit::Microseconds, WITHOUT, measured);
+    let name = "open lock, may wait, times the same less the one call of the queue";
+    report.bars.push(case.at_most_times(name, IN_LINE, 1.15, WITHOUT));
     report.cases.push(case);
     Ok(())
 }

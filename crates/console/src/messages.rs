@@ -20,6 +20,8 @@ const SILENCE: Duration = Duration::from_millis(200);
 const REWRITE: Duration = Duration::from_secs(1);
 /// How often a line is added to a log.
 const REPEAT: Duration = Duration::from_secs(30);
+/// What begins like this is no reason for others to think that this process does more than wait.
+const SPEAKER: &str = "stead-speaker";
 const UNSEEN: &str = "waiting for a lock whose holder cannot be seen";
 /// How much of a command is left where there is little room.
 const COMMAND_MIN: usize = 4;
@@ -47,8 +49,7 @@ impl Speaker {
     fn begin(locks: &[FileLock], unseen: Unseen) -> Speaker {
         let (alive, ended) = channel();
         let locks = locks.to_vec();
-        let thread =
-            std::thread::Builder::new().name("speaker".to_owned()).spawn(move || speak(&locks, unseen, &ended));
+        let thread = std::thread::Builder::new().name(SPEAKER.to_owned()).spawn(move || speak(&locks, unseen, &ended));
         Speaker { alive: Some(alive), thread: thread.ok() }
     }
 }
@@ -115,7 +116,7 @@ struct Obstacle {
     holder: Holder,
     /// How many more there are.
     more: usize,
-    /// How many waiters the kernel lists before us.
+    /// How many waiters are to get it before us.
     ahead: usize,
 }
 

@@ -11,7 +11,7 @@ use stead_console::printer::Printer;
 use stead_console::program;
 
 use crate::commands::{
-    append, clean, completions, delete, edit, get, log, ls, man, merge, patch, run, set, update, who, write,
+    append, clean, completions, delete, edit, flock, get, log, ls, man, merge, patch, run, set, update, who, write,
 };
 use crate::doctor;
 
@@ -42,6 +42,7 @@ Data goes to standard output, messages to standard error. NO_COLOR is honoured."
 #[derive(Subcommand, Debug)]
 enum Command {
     Run(run::RunArgs),
+    Flock(flock::FlockArgs),
     Who(who::WhoArgs),
     Ls(ls::LsArgs),
     Clean(clean::CleanArgs),
@@ -100,11 +101,17 @@ pub(crate) fn lock_dir_of_environment() -> Option<PathBuf> {
 
 /// Does what the command line of this process says.
 pub(crate) fn main() -> ExitCode {
-    if let Some(code) = doctor::help_the_doctor(std::env::args_os()) {
-        return code;
-    }
+    let args: Vec<OsString> = std::env::args_os().collect();
     let mut out = Printer::new();
-    match dispatch(std::env::args_os(), &mut out) {
+    let outcome = match args.split_first() {
+        // First of all, for any of its words may be the name of a file.
+        Some((name, words)) if flock::is_name(name) => flock::run_as_flock(words, &mut out),
+        _ => match doctor::help_the_doctor(args.iter().cloned()) {
+            Some(code) => Ok(code),
+            None => dispatch(&args, &mut out),
+        },
+    };
+    match outcome {
         Ok(code) => code,
         Err(failure) => {
             out.failure(&failure);
@@ -113,13 +120,14 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-fn dispatch(args: impl IntoIterator<Item = OsString>, out: &mut Printer) -> Result<ExitCode, Failure> {
+fn dispatch(args: &[OsString], out: &mut Printer) -> Result<ExitCode, Failure> {
     let command = match Cli::try_parse_from(args) {
         Ok(cli) => cli.command,
         Err(answer) => return program::explain(&answer, out),
     };
     match &command {
         Command::Run(args) => run::run(args, out),
+        Command::Flock(_) => flock::run(&args[2..], out),
         Command::Who(args) => who::run(args, out),
         Command::Ls(args) => ls::run(args, out),
         Command::Clean(args) => clean::run(args, out),

@@ -1,5 +1,6 @@
 //! What is printed with --json: the shapes of docs and JSON.md, fields in their order.
 
+mod cycle;
 pub(crate) mod log;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +11,8 @@ use stead::atomic::{Appended, Durability, Swept, Version};
 use stead::edit::Draft;
 use stead::lock::{Cleaned, Holder, Inspection, Waiter};
 use stead_console::json::{path, time};
+
+pub(crate) use cycle::cycles;
 
 /// `stead.who/1`
 pub(crate) fn who(locks: &[Inspection]) -> Value {
@@ -165,13 +168,13 @@ fn holder(holder: &Holder) -> Value {
     })
 }
 
-/// The kernel tells neither since when somebody waits nor in which place.
+/// Of those who do not stand in line, the kernel tells neither since when they wait nor in which place.
 fn waiter(waiter: &Waiter) -> Value {
     json!({
         "pid": waiter.pid,
         "command": waiter.command,
         "mode": waiter.mode.to_string(),
-        "since": null,
-        "place": null,
+        "since": waiter.since.and_then(time),
+        "place": waiter.place,
     })
 }

@@ -1,5 +1,7 @@
 //! Holders and waiters as a table for people.
 
+pub(crate) mod cycle;
+
 use comfy_table::{ContentArrangement, Table, TableStyle};
 use stead::lock::{Age, Holder, Inspection, State, Waiter};
 use stead_console::text::plain;
@@ -108,9 +110,11 @@ fn held(holder: &Holder, primitive: &str) -> Row {
 }
 
 fn waiting(waiter: &Waiter) -> Row {
-    let mut row = row("waiting", waiter.mode.to_string(), waiter.command.as_deref().unwrap_or_default());
+    let state = waiter.place.map_or_else(|| "waiting".to_owned(), |place| format!("waiting #{place}"));
+    let mut row = row(&state, waiter.mode.to_string(), waiter.command.as_deref().unwrap_or_default());
     row[3] = waiter.pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
     row[4] = plain(waiter.user.as_deref().unwrap_or_default());
+    row[5] = waiter.age().map(|age| Age(age).to_string()).unwrap_or_default();
     row
 }
 

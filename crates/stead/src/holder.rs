@@ -113,7 +113,8 @@ impl Waiter {
     }
 }
 
-fn age(since: SystemTime) -> Duration {
+/// How long ago that was, by the wall clock; zero where that clock went backwards.
+pub(crate) fn age(since: SystemTime) -> Duration {
     let now = UNIX_EPOCH + Duration::from_micros(sys::wall_micros());
     now.duration_since(since).unwrap_or_default()
 }

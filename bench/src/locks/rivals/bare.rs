@@ -4,6 +4,8 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc::{F_RDLCK, F_UNLCK, SEEK_SET};
 use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, fstat, open, statat};
 use rustix::io::pwrite;
 
@@ -37,6 +39,21 @@ pub(crate) fn open_cycle_with_record(path: &Path, size: usize) -> Result<impl Cy
     })
 }
 
+/// The question that stead's queue asks at every grant: does anybody stand in line? It is about ranges of the file.
+pub(crate) fn question(path: &Path) -> Result<impl Cycle + use<>> {
+    let file = open_lock(path)?;
+    flock(&file, FlockOperation::LockExclusive)?;
+    let [read, none, from_start] = [F_RDLCK, F_UNLCK, SEEK_SET].map(i16::try_from);
+    let (read, none, from_start) = (read?, none?, from_start?);
+    Ok(move || {
+        let mut range =
+            nix::libc::flock { l_type: read, l_whence: from_start, l_start: 1 << 61, l_len: 3 << 60, l_pid: 0 };
+        fcntl(&file, FcntlArg::F_OFD_GETLK(&mut range))?;
+        ensure!(range.l_type == none, "somebody is in line");
+        Ok(())
+    })
+}
+
 /// A path: open, flock, fstat and stat compared, a record written and blanked, close.
 pub(crate) fn path_cycle(path: &Path, size: usize) -> impl Cycle + use<> {
     let path = path.to_path_buf();
@@ -67,12 +84,17 @@ pub(crate) fn waiter(path: &Path) -> Result<WaitCycle> {
 /// Holds with nothing but flock.
 pub(crate) struct BareHolder {
     path: PathBuf,
+    operation: FlockOperation,
     file: Option<OwnedFd>,
 }
 
 impl BareHolder {
     pub(crate) fn new(path: &Path) -> BareHolder {
-        BareHolder { path: path.to_path_buf(), file: None }
+        BareHolder { path: path.to_path_buf(), operation: FlockOperation::LockExclusive, file: None }
+    }
+
+    pub(crate) fn shared(path: &Path) -> BareHolder {
+        BareHolder { operation: FlockOperation::LockShared, ..BareHolder::new(path) }
     }
 }
 
@@ -82,7 +104,7 @@ impl Holder for BareHolder {
             Some(file) => file,
             None => open_lock(&self.path)?,
         };
-        Ok(flock(self.file.insert(file), FlockOperation::LockExclusive)?)
+        Ok(flock(self.file.insert(file), self.operation)?)
     }
 
     fn release(&mut self) -> Result<()> {

@@ -38,6 +38,25 @@ pub(super) fn waiter(subject: &str, path: &Path) -> Result<WaitCycle> {
     }
 }
 
+/// The holder of the subject with this name.
+pub(super) fn holder(subject: &str, path: &Path) -> Result<Box<dyn Holder>> {
+    match subject {
+        bare::NAME => Ok(Box::new(bare::BareHolder::new(path))),
+        stead::NAME => Ok(Box::new(stead::SteadHolder::new(path))),
+        stead::BARGING => Ok(Box::new(stead::SteadHolder::barging(path))),
+        _ => bail!("nobody called {subject} can hold"),
+    }
+}
+
+/// One who shares the lock.
+pub(super) fn shared_holder(subject: &str, path: &Path) -> Result<Box<dyn Holder>> {
+    match subject {
+        bare::NAME => Ok(Box::new(bare::BareHolder::shared(path))),
+        stead::NAME => Ok(Box::new(stead::SteadHolder::shared(path))),
+        _ => bail!("nobody called {subject} can share"),
+    }
+}
+
 /// Opens a lock file as most programs do, and creates it when missing.
 fn open_file(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();

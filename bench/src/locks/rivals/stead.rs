@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use stead::lock::{FileLock, Guard, Wait};
+use stead::lock::{FileLock, Guard, Mode, Options, Request, Wait};
 
 use super::{Cycle, Holder, WaitCycle};
 use crate::agent::monotonic_ns;
@@ -12,6 +12,7 @@ use crate::agent::monotonic_ns;
 pub(crate) const NAME: &str = "stead";
 pub(crate) const SHARED: &str = "stead, shared";
 pub(crate) const SIDECAR: &str = "stead, sidecar";
+pub(crate) const BARGING: &str = "stead, barging";
 pub(crate) const NO_DEADLINE: &str = "stead, no deadline";
 
 /// Far beyond every hold that is measured.
@@ -25,6 +26,18 @@ pub(crate) fn open_cycle(path: &Path) -> impl Cycle + use<> {
 pub(crate) fn open_cycle_shared(path: &Path) -> impl Cycle + use<> {
     let lock = FileLock::at(path);
     move || Ok(lock.try_lock_shared()?.release()?)
+}
+
+/// One that would wait, and so gives way to those who do.
+pub(crate) fn open_cycle_in_line(path: &Path) -> impl Cycle + use<> {
+    let lock = FileLock::at(path);
+    move || Ok(lock.lock(DEADLINE)?.release()?)
+}
+
+/// One that would wait, and passes by those who do.
+pub(crate) fn open_cycle_barging(path: &Path) -> impl Cycle + use<> {
+    let lock = Options::new().barge(true).at(path);
+    move || Ok(lock.lock(DEADLINE)?.release()?)
 }
 
 pub(crate) fn path_cycle(path: &Path) -> impl Cycle + use<> {
@@ -72,18 +85,31 @@ fn wait(path: &Path, wait: Wait) -> WaitCycle {
 /// Holds with the record and the token, and takes its name out at the release.
 pub(crate) struct SteadHolder {
     lock: FileLock,
+    request: Request,
     guard: Option<Guard>,
 }
 
 impl SteadHolder {
     pub(crate) fn new(path: &Path) -> SteadHolder {
-        SteadHolder { lock: FileLock::at(path), guard: None }
+        SteadHolder::of(FileLock::at(path), Mode::Exclusive)
+    }
+
+    pub(crate) fn shared(path: &Path) -> SteadHolder {
+        SteadHolder::of(FileLock::at(path), Mode::Shared)
+    }
+
+    pub(crate) fn barging(path: &Path) -> SteadHolder {
+        SteadHolder::of(Options::new().barge(true).at(path), Mode::Exclusive)
+    }
+
+    fn of(lock: FileLock, mode: Mode) -> SteadHolder {
+        SteadHolder { lock, request: Request::new(mode).wait(DEADLINE), guard: None }
     }
 }
 
 impl Holder for SteadHolder {
     fn hold(&mut self) -> Result<()> {
-        self.guard = Some(self.lock.lock(DEADLINE)?);
+        self.guard = Some(self.lock.acquire(&self.request)?);
         Ok(())
     }
 

@@ -52,7 +52,7 @@ pub(super) fn before_ending(clean_up: impl Fn() -> bool + Send + 'static) -> io:
             }
         }
     };
-    thread::Builder::new().name("signals".to_owned()).spawn(listen).map(drop)
+    thread::Builder::new().name("stead-signals".to_owned()).spawn(listen).map(drop)
 }
 
 /// From now on these signals are collected. They are held back meanwhile: one that came between the handler and the entry
@@ -111,7 +111,7 @@ impl Relay {
                 }
             };
             // Without a thread to spare no signal is passed on; the command runs already, and keeps its lock.
-            let _ = thread::Builder::new().name("signals".to_owned()).spawn_scoped(scope, listen);
+            let _ = thread::Builder::new().name("stead-signals".to_owned()).spawn_scoped(scope, listen);
             let result = work();
             handle.close();
             result

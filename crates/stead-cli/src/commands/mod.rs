@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod delete;
 mod documents;
 pub(crate) mod edit;
+pub(crate) mod flock;
 pub(crate) mod get;
 pub(crate) mod log;
 pub(crate) mod ls;

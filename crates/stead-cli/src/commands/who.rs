@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use stead::lock::{Inspection, Options, inspect};
+use stead::lock::{Inspection, Options, find_cycles, inspect};
 use stead_console::exit::ExitCode;
 use stead_console::failure::Failure;
 use stead_console::printer::Printer;
@@ -20,19 +20,29 @@ use crate::table;
 PATH is a lock file, or a data file: then its own lock is looked at, that of its
 sidecar, and who has it open in an editor (`stead edit`). Holders are found whatever program they are: flock(1), Python and
 cargo as well as stead. A program that polls is not seen waiting.
+Those who wait are numbered: #1 is the next one.
+
+--cycles looks for programs that wait for each other for ever: each of a circle
+waits for a lock that the next one holds, or for its own child. Programs with
+several threads are passed over, for another thread may release what is held.
 
 Examples:
   stead who ./deploy.lock
   stead who state.json --json
+  stead who --cycles
 
 Exit codes:
     0  someone holds it      66  there is neither such a file nor a lock for it
-    1  nobody does           77  permission denied")]
+    1  nobody does           77  permission denied
+  --cycles: 0 there is a deadlock, 1 there is none, 71 the system does not tell")]
 pub(crate) struct WhoArgs {
     /// Lock files or data files
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "cycles", value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Print one JSON document, stead.who/1
+    /// Tell who waits for each other for ever, on the whole machine
+    #[arg(long, conflicts_with = "paths")]
+    cycles: bool,
+    /// Print one JSON document, stead.who/1 or stead.cycles/1
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -40,6 +50,23 @@ pub(crate) struct WhoArgs {
 }
 
 pub(crate) fn run(args: &WhoArgs, out: &mut Printer) -> Result<ExitCode, Failure> {
+    if args.cycles { tell_cycles(args.json, out) } else { tell_locks(args, out) }
+}
+
+fn tell_cycles(as_json: bool, out: &mut Printer) -> Result<ExitCode, Failure> {
+    let cycles = find_cycles()?;
+    if as_json {
+        out.data(json::cycles(&cycles))?;
+    } else if cycles.is_empty() {
+        out.message("no deadlock among the locks that can be seen");
+    } else {
+        let blocks: Vec<String> = cycles.iter().map(table::cycle::block).collect();
+        out.data(blocks.join("\n\n"))?;
+    }
+    Ok(if cycles.is_empty() { ExitCode::No } else { ExitCode::Done })
+}
+
+fn tell_locks(args: &WhoArgs, out: &mut Printer) -> Result<ExitCode, Failure> {
     let (mut locks, mut free, mut failed) = (Vec::new(), Vec::new(), None);
     let mut seen = BTreeSet::new();
     for path in &args.paths {

@@ -42,7 +42,8 @@ fn who_prints_the_shape_of_the_design() {
     assert_eq!(keys(waiting), ["pid", "command", "mode", "since", "place"]);
     assert_eq!(waiting["pid"], waiter.id());
     assert!(waiting["command"].as_str().unwrap().ends_with("run ./l -- true"));
-    assert!(waiting["since"].is_null() && waiting["place"].is_null());
+    assert!(waiting["since"].is_string());
+    assert_eq!(waiting["place"], 1);
     held.end();
     waiter.wait().unwrap();
 }

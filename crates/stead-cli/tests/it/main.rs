@@ -3,11 +3,13 @@
 
 mod append;
 mod bad_input;
+mod cycles;
 mod descriptors;
 mod doctor;
 mod documents;
 mod edit;
 mod environment;
+mod flock;
 mod help;
 mod listing;
 mod log;

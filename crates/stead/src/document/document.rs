@@ -18,7 +18,7 @@ use crate::document::migrate::{Migrated, Step};
 use crate::document::store::{Change, STEP, Seen, Store};
 use crate::document::toml::Toml;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::{FileLock, Guard, Options, Wait};
+use crate::lock::{FileLock, Guard, Hold, Options, Wait};
 
 /// How often an update begins again because somebody who takes no lock came between.
 const TRIES: usize = 1000;
@@ -50,15 +50,15 @@ const PAUSE_MAX: Duration = Duration::from_millis(20);
 /// A `Document` is shared by threads as it is: they line up in memory. An update inside of an update of the same
 /// document is answered with [`AlreadyHeld`](ErrorKind::AlreadyHeld).
 pub struct Document<T> {
-    store: Store,
+    pub(crate) store: Store,
     format: Box<dyn Format<T>>,
     /// What [`migrate`](Document::migrate) builds upon.
     raw: Option<Raw>,
     steps: BTreeMap<u64, Step>,
-    lock: Option<FileLock>,
+    pub(crate) lock: Option<FileLock>,
     /// Keeps the threads apart where there is no lock to do so.
     turn: Mutex<()>,
-    wait: Wait,
+    pub(crate) wait: Wait,
     default: Option<Box<dyn Fn() -> T + Send + Sync>>,
 }
 
@@ -255,7 +255,7 @@ impl<T> Document<T> {
     /// # Errors
     /// As [`update`](Document::update).
     pub fn set(&self, value: &T) -> Result<()> {
-        self.write_under(self.enter()?.as_ref(), value, Damage::Refuse).map(|_| ())
+        self.write_under(self.enter()?.as_deref(), value, Damage::Refuse).map(|_| ())
     }
 
     /// The same, also if the file is damaged: its content is then kept in `.stead/kept`. Returns where.
@@ -263,7 +263,7 @@ impl<T> Document<T> {
     /// # Errors
     /// As [`update`](Document::update).
     pub fn overwrite(&self, value: &T) -> Result<Option<PathBuf>> {
-        self.write_under(self.enter()?.as_ref(), value, Damage::Keep)
+        self.write_under(self.enter()?.as_deref(), value, Damage::Keep)
     }
 
     /// Takes the lock for several steps.
@@ -332,12 +332,12 @@ impl<T> Document<T> {
         // sync, and nobody need wait for that.
         let mut replaced = None;
         let guard = self.enter()?;
-        self.change_under(guard.as_ref(), version, &mut f, &mut replaced)
+        self.change_under(guard.as_deref(), version, &mut f, &mut replaced)
     }
 
     pub(crate) fn change_under<R, E: From<Error>>(
         &self,
-        guard: Option<&Guard>,
+        guard: Option<&Hold>,
         version: Option<Version>,
         f: &mut impl FnMut(&mut T) -> Result<R, E>,
         replaced: &mut Option<Seen>,
@@ -355,7 +355,7 @@ impl<T> Document<T> {
         })
     }
 
-    pub(crate) fn write_under(&self, guard: Option<&Guard>, value: &T, damage: Damage) -> Result<Option<PathBuf>> {
+    pub(crate) fn write_under(&self, guard: Option<&Hold>, value: &T, damage: Damage) -> Result<Option<PathBuf>> {
         self.repeat(guard, || {
             let seen = self.store.read()?;
             let (before, kept) = match seen.content().map(|content| self.format.decode(content)) {
@@ -372,7 +372,7 @@ impl<T> Document<T> {
     /// Calls `attempt` until nobody comes between.
     fn repeat<R, E: From<Error>>(
         &self,
-        guard: Option<&Guard>,
+        guard: Option<&Hold>,
         mut attempt: impl FnMut() -> Result<Option<R>, E>,
     ) -> Result<R, E> {
         let _turn = guard.is_none().then(|| self.turn.lock().unwrap_or_else(PoisonError::into_inner));

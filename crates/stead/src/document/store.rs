@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::atomic::{Durability, Found, Rewrite, Target, Version, Whole, keep_bytes, read_whole, sweep};
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::Guard;
+use crate::lock::Hold;
 use crate::sys::disk::{Disk, RealDisk};
 
 pub(crate) const STEP: &str = "update";
@@ -80,7 +80,7 @@ impl Store {
     }
 
     /// Puts `content` in the place of what was seen, if that is still there.
-    pub(crate) fn put(&self, guard: Option<&Guard>, seen: &Seen, content: &[u8]) -> Result<Change> {
+    pub(crate) fn put(&self, guard: Option<&Hold>, seen: &Seen, content: &[u8]) -> Result<Change> {
         if seen.content() == Some(content) {
             return Ok(Change::None);
         }

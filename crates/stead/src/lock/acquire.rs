@@ -12,7 +12,6 @@ use crate::lock::open::{LastToken, OpenLock, peek};
 use crate::lock::options::Request;
 use crate::lock::place::{Place, Style};
 use crate::lock::protocol::{Protocol, Step};
-use crate::lock::queue;
 use crate::lock::record;
 use crate::lock::registry::Process;
 use crate::lock::trace;
@@ -22,13 +21,12 @@ use crate::lock::waiting::{self, Ended, Waiting};
 use crate::sys::{self, Access, Mode, VolumeKind};
 
 /// How often in a row a lock file may be replaced under us before we call the filesystem strange.
-const RESTARTS_MAX: usize = 1000;
+pub(crate) const RESTARTS_MAX: usize = 1000;
 
 /// Takes the lock of `core`. `owner` is the calling thread, unless the hold is to travel.
 pub(crate) fn acquire(core: &Arc<Core>, request: &Request, owner: Option<ThreadId>) -> Result<Hold> {
     let patience = Patience::new(request.wait, request.cancel.as_ref());
-    let Request { mode, gives_way, .. } = *request;
-    let attempt = Attempt { core, process: Process::current(), mode, owner, patience, gives_way };
+    let attempt = Attempt { core, process: Process::current(), mode: request.mode, owner, patience };
     let wait = trace::Wait::new(core, request.mode);
     for restart in 0..RESTARTS_MAX {
         if let Some(hold) = attempt.once()? {
@@ -43,52 +41,48 @@ pub(crate) fn acquire(core: &Arc<Core>, request: &Request, owner: Option<ThreadI
             return Err(attempt.ended(end, None));
         }
     }
-    Err(Error::new(ErrorKind::Unsupported, "lock", &core.shown).with_hint(
-        "the lock file is another one at every look: something replaces it, or the filesystem has no stable inodes",
-    ))
+    Err(never_the_same(core))
 }
 
-/// Takes the lock for a hold that belongs to no thread, with a turn that was waited for elsewhere. `None`: the file at the
-/// path is no longer the one that the turn is for; the turn was given back.
-#[cfg(feature = "tokio")]
-pub(crate) fn acquire_in_turn(core: &Arc<Core>, request: &Request, turn: Turn) -> Result<Option<Hold>> {
-    let patience = Patience::new(request.wait, request.cancel.as_ref());
-    let Request { mode, gives_way, .. } = *request;
-    let process = Process::current();
-    let attempt = Attempt { core, process, mode, owner: None, patience, gives_way };
-    let turn = HeldTurn { process, turn: Some(turn) };
-    let open = attempt.open()?;
-    match open {
-        Some(open) if turn.is_for(open.id) => attempt.with_turn(open, turn),
-        _ => Ok(None),
-    }
+/// The error of a lock file that is replaced again and again.
+pub(crate) fn never_the_same(core: &Core) -> Error {
+    Error::new(ErrorKind::Unsupported, "lock", &core.shown).with_hint(
+        "the lock file is another one at every look: something replaces it, or the filesystem has no stable inodes",
+    )
 }
 
 /// One acquisition under way.
-struct Attempt<'a> {
-    core: &'a Arc<Core>,
-    process: &'static Process,
-    mode: Mode,
-    owner: Option<ThreadId>,
-    patience: Patience<'a>,
-    /// A try that passes nobody by who waits.
-    gives_way: bool,
+pub(crate) struct Attempt<'a> {
+    pub(crate) core: &'a Arc<Core>,
+    pub(crate) process: &'static Process,
+    pub(crate) mode: Mode,
+    pub(crate) owner: Option<ThreadId>,
+    pub(crate) patience: Patience<'a>,
 }
 
-/// A turn that goes back when it is not kept.
-struct HeldTurn {
+/// A turn, or a place in the line for one, that goes back when it is not kept.
+pub(crate) struct HeldTurn {
     process: &'static Process,
     turn: Option<Turn>,
 }
 
 impl HeldTurn {
-    fn waited(&self) -> bool {
+    fn new(process: &'static Process, turn: Turn) -> HeldTurn {
+        HeldTurn { process, turn: Some(turn) }
+    }
+
+    pub(crate) fn waited(&self) -> bool {
         self.turn.is_some_and(|turn| turn.waited)
     }
 
     #[cfg(feature = "tokio")]
-    fn is_for(&self, file: sys::FileId) -> bool {
+    pub(crate) fn is_for(&self, file: sys::FileId) -> bool {
         self.turn.is_some_and(|turn| turn.file == file)
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_granted(&self) -> bool {
+        self.turn.is_some_and(|turn| self.process.turns.is_granted(turn))
     }
 
     fn keep(mut self) -> Turn {
@@ -115,6 +109,15 @@ enum Outcome {
     Ended(End),
 }
 
+/// What came of an attempt with a turn.
+pub(crate) enum Tried {
+    Held(Hold),
+    /// The file at the path is another one by now.
+    Stale,
+    /// In vain; the turn is still there for another attempt.
+    Ended(OpenLock, HeldTurn, End),
+}
+
 impl Attempt<'_> {
     /// `None`: the file at the path is no longer the one that was locked; begin again.
     fn once(&self) -> Result<Option<Hold>> {
@@ -124,7 +127,7 @@ impl Attempt<'_> {
     }
 
     /// The file to lock. `None`: it went away just now.
-    fn open(&self) -> Result<Option<OpenLock>> {
+    pub(crate) fn open(&self) -> Result<Option<OpenLock>> {
         let target = self.core.resolve()?;
         let style = target.style;
         if let Some(open) = self.core.take_idle(&target.path, self.process.pid) {
@@ -137,17 +140,25 @@ impl Attempt<'_> {
         }
     }
 
-    fn with_turn(&self, open: OpenLock, turn: HeldTurn) -> Result<Option<Hold>> {
+    pub(crate) fn with_turn(&self, open: OpenLock, turn: HeldTurn) -> Result<Option<Hold>> {
+        match self.try_with(open, turn)? {
+            Tried::Held(hold) => Ok(Some(hold)),
+            Tried::Stale => Ok(None),
+            Tried::Ended(open, _turn, end) => {
+                let error = self.ended(end, Some(&open));
+                self.core.put_idle(open);
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) fn try_with(&self, open: OpenLock, turn: HeldTurn) -> Result<Tried> {
         // Declared after the turn, so that the descriptor and its lock go first and the next thread finds it free.
         let open = open;
         let answer = self.kernel(&open)?;
         let strength = match answer {
-            Outcome::Ended(end) => {
-                let error = self.ended(end, Some(&open));
-                self.core.put_idle(open);
-                return Err(error);
-            }
-            Outcome::Stale => return Ok(None),
+            Outcome::Ended(end) => return Ok(Tried::Ended(open, turn, end)),
+            Outcome::Stale => return Ok(Tried::Stale),
             Outcome::Above(above) => Strength::Above(above),
             Outcome::Granted { after_waiting } => {
                 match self.confirm(&open, after_waiting || turn.waited()) {
@@ -155,12 +166,13 @@ impl Attempt<'_> {
                     // Given back in so many words: a fork elsewhere in the process may have copied the descriptor.
                     other => {
                         let _ = sys::unlock(&open.file);
-                        return other.map(|_| None);
+                        return other.map(|_| Tried::Stale);
                     }
                 }
             }
         };
-        Ok(Some(Hold::new(Arc::clone(self.core), open, self.process, turn.keep(), self.mode, strength)))
+        let hold = Hold::new(Arc::clone(self.core), open, self.process, turn.keep(), self.mode, strength);
+        Ok(Tried::Held(hold))
     }
 
     /// Looks again at what was locked, and signs it. `None`: it is not what the path leads to.
@@ -176,8 +188,12 @@ impl Attempt<'_> {
     }
 
     fn turn(&self, open: &OpenLock) -> Result<HeldTurn> {
-        match self.process.turns.take(open.id, self.mode, self.owner, &self.patience) {
-            Ok(turn) => Ok(HeldTurn { process: self.process, turn: Some(turn) }),
+        self.turn_or_error(open, self.process.turns.take(open.id, self.mode, self.owner, &self.patience))
+    }
+
+    pub(crate) fn turn_or_error(&self, open: &OpenLock, turn: Result<Turn, Denied>) -> Result<HeldTurn> {
+        match turn {
+            Ok(turn) => Ok(HeldTurn::new(self.process, turn)),
             Err(Denied::AlreadyHeld) => Err(Error::new(ErrorKind::AlreadyHeld, "lock", &self.core.shown)
                 .with_hint("this thread holds it: pass the guard along instead of locking again")),
             Err(Denied::WouldDeadlock) => Err(Error::new(ErrorKind::WouldDeadlock, "lock", &self.core.shown)),
@@ -211,23 +227,8 @@ impl Attempt<'_> {
         if self.patience.limit != Limit::Now {
             return self.wait(open, waiting::granted(open, &self.core.options));
         }
-        if open.has_line() && self.is_for_another(open).map_err(|error| self.system(error))? {
-            sys::unlock(&open.file).map_err(|error| self.system(error))?;
-            return Ok(Outcome::Ended(End::Busy));
-        }
-        Ok(Outcome::Granted { after_waiting: false })
-    }
-
-    /// Whether the lock that a try was granted is for somebody who waits.
-    fn is_for_another(&self, open: &OpenLock) -> std::io::Result<bool> {
-        let looked = if self.gives_way {
-            queue::is_anybody_before(&open.file, self.mode)
-        } else {
-            queue::is_upgrading(&open.file)
-        };
-        looked.inspect_err(|_| {
-            let _ = sys::unlock(&open.file);
-        })
+        let kept = waiting::keep_a_try(open, self.mode, &self.core.options).map_err(|error| self.system(error))?;
+        Ok(if kept { Outcome::Granted { after_waiting: false } } else { Outcome::Ended(End::Busy) })
     }
 
     fn wait(&self, open: &OpenLock, begin: (Protocol, Step)) -> Result<Outcome> {
@@ -268,7 +269,7 @@ impl Attempt<'_> {
         refused_by_system(self.core, error)
     }
 
-    fn ended(&self, end: End, open: Option<&OpenLock>) -> Error {
+    pub(crate) fn ended(&self, end: End, open: Option<&OpenLock>) -> Error {
         in_vain(self.core, Ended::InVain(end), &self.patience, open)
     }
 }

@@ -16,7 +16,7 @@
 //! assert!(!theirs.take(Mode::Exclusive, Wait::No, None)?);
 //! ours.unlock()?;
 //! assert!(theirs.take(Mode::Exclusive, Wait::No, None)?);
-//! # Ok::<(), stead::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 use std::fs::File;
@@ -71,8 +71,9 @@ enum Origin {
 }
 
 impl Bare {
-    /// Opens what is at `path`, as flock(1) does: for reading (for writing, where the kind of lock wants that), following
-    /// links, waiting for the other end of a FIFO; an empty file is created where nothing is. Nothing is ever written.
+    /// Opens what is at `path` to be locked in this mode, as flock(1) does: for reading (for writing alone, where the lock
+    /// is an exclusive one of a range), following links, waiting for the other end of a FIFO; an empty file is created
+    /// where nothing is. Nothing is ever written.
     ///
     /// # Errors
     /// Those of open(2); [`Unsupported`](ErrorKind::Unsupported) where the system has no such lock, and then nothing is
@@ -276,11 +277,11 @@ mod tests {
             let [mut ours, mut theirs] = [(); 2].map(|()| open(file.path(), kind));
             assert!(has(&mut theirs, Mode::Exclusive));
             let started = sys::now();
-            assert!(!ours.take(Mode::Shared, Wait::For(Duration::from_millis(20)), None).unwrap());
+            assert!(!ours.take(Mode::Exclusive, Wait::For(Duration::from_millis(20)), None).unwrap());
             assert!(sys::now() - started >= Duration::from_millis(20));
             let cancel = Cancel::new();
             cancel.cancel();
-            assert!(ours.take(Mode::Shared, Wait::Forever, Some(&cancel)).unwrap_err().is_cancelled());
+            assert!(ours.take(Mode::Exclusive, Wait::Forever, Some(&cancel)).unwrap_err().is_cancelled());
             theirs.unlock().unwrap();
             assert!(ours.take(Mode::Exclusive, Wait::Forever, None).unwrap());
         }

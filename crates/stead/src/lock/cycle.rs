@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::holder::Plain;
+use crate::holder::{Plain, age};
 use crate::lock::inspect;
 use crate::lock::protocol::ticket_of;
 use crate::sys::{self, Asker, AwaitedLock, FileId, KeptLock, Mode, StuckProcess, WaitsView};
@@ -76,6 +76,16 @@ pub enum Waits {
     Child,
 }
 
+impl Member {
+    /// For how long it has waited, by the wall clock, where that is told; zero where that clock went backwards.
+    pub fn age(&self) -> Option<Duration> {
+        match &self.waits {
+            Waits::Lock { since, .. } => since.map(age),
+            Waits::Child => None,
+        }
+    }
+}
+
 impl fmt::Display for Cycle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, member) in self.members.iter().enumerate() {
@@ -111,6 +121,13 @@ impl fmt::Display for Named<'_> {
 /// All circles on this machine, of any programs that use flock(2), as far as they can be seen.
 ///
 /// Of circles that share members, not every combination is listed, but each process that is in one is in one of the list.
+///
+/// ```
+/// if let Ok(cycles) = stead::lock::find_cycles() {
+///     let stuck: Vec<String> = cycles.iter().map(ToString::to_string).collect();
+///     println!("{}", stuck.join("\n"));
+/// }
+/// ```
 ///
 /// # Errors
 /// [`Unsupported`](ErrorKind::Unsupported) where the system does not list its locks.

@@ -6,6 +6,8 @@
 //! Start at [`FileLock`]; take several with [`LockSet`]; see who holds one with [`inspect()`].
 
 mod acquire;
+#[cfg(feature = "tokio")]
+pub(crate) mod asynchronous;
 pub mod bare;
 mod cancel;
 mod clean;
@@ -41,6 +43,8 @@ mod walk;
 
 pub use crate::holder::{Age, Holder, Waiter};
 pub use crate::sys::{Mode, State};
+#[cfg(feature = "tokio")]
+pub use asynchronous::{Acquiring, SendSetGuard};
 pub use cancel::Cancel;
 pub use clean::{Cleaned, clean};
 pub use cycle::{Cycle, Member, Waits, find_cycles};

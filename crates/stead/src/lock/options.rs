@@ -127,7 +127,8 @@ impl Options {
     ///
     /// There is a line where the lock file is one of ours, can be written, and lies on a local filesystem of Linux; elsewhere
     /// all are as quick as they can. Programs that use flock(2) directly are excluded as ever, but stand in no line. A
-    /// [`Wait::No`](crate::lock::Wait::No) takes what is free.
+    /// [`Wait::No`](crate::lock::Wait::No) leaves a lock that is free to those in line, unless none of them comes for it at
+    /// once.
     #[must_use]
     pub fn barge(mut self, barge: bool) -> Options {
         self.barge = barge;
@@ -167,13 +168,12 @@ pub struct Request {
     pub(crate) mode: Mode,
     pub(crate) wait: Wait,
     pub(crate) cancel: Option<Cancel>,
-    pub(crate) gives_way: bool,
 }
 
 impl Request {
     /// Waits for ever for a lock in this mode.
     pub fn new(mode: Mode) -> Request {
-        Request { mode, wait: Wait::Forever, cancel: None, gives_way: false }
+        Request { mode, wait: Wait::Forever, cancel: None }
     }
 
     /// Waits for ever for an exclusive lock.
@@ -190,14 +190,6 @@ impl Request {
     #[must_use]
     pub fn wait(mut self, wait: impl Into<Wait>) -> Request {
         self.wait = wait.into();
-        self
-    }
-
-    /// Whether a [`Wait::No`](crate::lock::Wait::No) is [`Busy`](crate::ErrorKind::Busy) also where the lock is free but
-    /// others wait for their turn. To be asked for by who means to wait next, after a word to the user.
-    #[must_use]
-    pub fn give_way(mut self, give_way: bool) -> Request {
-        self.gives_way = give_way;
         self
     }
 

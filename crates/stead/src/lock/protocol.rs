@@ -7,7 +7,8 @@
 //!
 //! The line is advice, the lock is the law: a stopped waiter, or a ticket kept by a fork's child, must not stop the rest, so
 //! every waiter tries the lock itself now and then (trap 52). What it then gets may have been on its way to another, so it is
-//! given back once and tried again before it is believed that nobody comes for it.
+//! given back once and tried again before it is believed that nobody comes for it. A lock that others share is not free for
+//! such a try, not even for a reader: the writer in line waits for those others, as it should (trap 6).
 //!
 //! ```text
 //!   arrive ── try ─ granted ── anybody in line? ─ no ──────────────────────────────► granted
@@ -69,6 +70,8 @@ pub(crate) enum Order {
 pub(crate) enum Step {
     /// Take the lock if it is free: [`Answer::Yes`] or [`Answer::No`].
     Try,
+    /// Take the lock if nobody at all has it, also to share it: [`Answer::Yes`] or [`Answer::No`].
+    TryAlone,
     /// Give the lock back: [`Answer::Yes`].
     GiveBack,
     /// Is anybody in line whom a newcomer lets go first? [`Answer::Yes`] or [`Answer::No`].
@@ -155,6 +158,7 @@ impl Protocol {
         step
     }
 
+    #[expect(clippy::match_same_arms, reason = "an arm for each arrow of the picture")]
     fn follow(self, answer: Answer) -> (State, Step) {
         let is_yes = answer == Answer::Yes;
         match self.state {
@@ -171,14 +175,14 @@ impl Protocol {
                 _ => (State::First, Step::AwaitLock),
             },
             State::BehindTicket(_) if is_yes => self.look_ahead(),
-            State::BehindTicket(ticket) => (State::TryingEarly(false, ticket), Step::Try),
+            State::BehindTicket(ticket) => (State::TryingEarly(false, ticket), Step::TryAlone),
             State::First if is_yes => (State::Confirming, Step::LookForUpgrade),
             State::First => (State::First, Step::AwaitLock),
             State::TryingEarly(false, ticket) if is_yes => (State::Doubting(ticket), Step::GiveBack),
             State::TryingEarly(true, _) if is_yes => (State::Confirming, Step::LookForUpgrade),
             State::TryingEarly(..) => self.look_ahead(),
             State::Doubting(ticket) => (State::Lingering(ticket), Step::Linger),
-            State::Lingering(ticket) => (State::TryingEarly(true, ticket), Step::Try),
+            State::Lingering(ticket) => (State::TryingEarly(true, ticket), Step::TryAlone),
             State::Confirming if is_yes => (State::Yielding(Some(UPGRADE)), Step::GiveBack),
             State::Confirming => (State::Confirming, Step::Granted),
         }
@@ -192,3 +196,7 @@ impl Protocol {
         if self.order { (State::LookingAhead, Step::LookAhead) } else { (State::First, Step::AwaitLock) }
     }
 }
+
+#[cfg(test)]
+#[path = "protocol_model.rs"]
+mod model;

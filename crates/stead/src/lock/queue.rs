@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::time::Duration;
 
 use crate::lock::protocol::{READERS, SPAN, UPGRADE, WRITERS, byte_of, ticket_of};
 use crate::sys::{self, Mode, Range};
@@ -12,6 +13,11 @@ const COLLISIONS_MAX: u64 = 1000;
 /// How far back a waiter looks at first for who is before it, in nanoseconds, and how much further each time.
 const WINDOW: u64 = 1 << 17;
 const WINDOW_GROWTH: u64 = 4;
+
+/// How often the ticket of an upgrade is asked for again while those who waited for the one before let go of it, and how long
+/// to wait between.
+const UPGRADE_TRIES: usize = 1000;
+const UPGRADE_PAUSE: Duration = Duration::from_micros(100);
 
 /// A place in the line; it goes back when it is dropped.
 #[derive(Debug)]
@@ -34,7 +40,17 @@ impl<'a> Ticket<'a> {
 
     /// The place before all others, for a holder that shares the lock and wants it alone. `None`: another has it.
     pub(crate) fn take_upgrade(file: &'a File) -> io::Result<Option<Ticket<'a>>> {
-        Ok(sys::try_range(file, Mode::Exclusive, one(UPGRADE))?.then_some(Ticket { file, byte: UPGRADE }))
+        for _ in 0..UPGRADE_TRIES {
+            if sys::try_range(file, Mode::Exclusive, one(UPGRADE))? {
+                return Ok(Some(Ticket { file, byte: UPGRADE }));
+            }
+            // Who slept until it was given back has a share in it for an instant, and does not upgrade.
+            if is_upgrading(file)? {
+                return Ok(None);
+            }
+            std::thread::park_timeout(UPGRADE_PAUSE);
+        }
+        Ok(None)
     }
 
     /// The ticket of the last one who is before this one, in nearly as few steps as there are: the kernel tells the oldest
@@ -44,7 +60,7 @@ impl<'a> Ticket<'a> {
         let mut window = WINDOW;
         loop {
             let from = mine.saturating_sub(window);
-            if let Some(found) = self.nearest_between(mode, from, mine)? {
+            if let Some(found) = nearest_between(self.file, mode, from, mine)? {
                 return Ok(Some(found));
             }
             if from == 0 {
@@ -53,33 +69,33 @@ impl<'a> Ticket<'a> {
             window = window.saturating_mul(WINDOW_GROWTH);
         }
     }
+}
 
-    /// The last ticket with an arrival of at least `from` and before `to`.
-    fn nearest_between(&self, mode: Mode, mut from: u64, to: u64) -> io::Result<Option<u64>> {
-        let mut nearest = None;
-        while let Some((byte, arrival)) = self.first_between(mode, from, to)? {
-            nearest = Some(byte);
-            from = arrival + 1;
-        }
-        Ok(nearest)
+/// The last ticket with an arrival of at least `from` and before `to`.
+fn nearest_between(file: &File, mode: Mode, mut from: u64, to: u64) -> io::Result<Option<u64>> {
+    let mut nearest = None;
+    while let Some((byte, arrival)) = some_between(file, mode, from, to)? {
+        nearest = Some(byte);
+        from = arrival + 1;
     }
+    Ok(nearest)
+}
 
-    /// Some ticket between, of those that somebody waiting in `mode` lets go first.
-    fn first_between(&self, mode: Mode, from: u64, to: u64) -> io::Result<Option<(u64, u64)>> {
-        if from >= to {
-            return Ok(None);
-        }
-        let in_line = |line: u64| -> io::Result<Option<(u64, u64)>> {
-            let found = sys::range_in_the_way(self.file, Mode::Shared, Range { start: line + from, len: to - from })?;
-            let ticket = found.and_then(|range| Some((range.start, ticket_of(range.start)?.1)));
-            // What covers more than a ticket is none of ours.
-            Ok(ticket.filter(|(_, arrival)| (from..to).contains(arrival)))
-        };
-        let writer = in_line(WRITERS)?;
-        match mode {
-            Mode::Shared => Ok(writer),
-            Mode::Exclusive => Ok(std::cmp::max_by_key(writer, in_line(READERS)?, |found| found.map(|(_, at)| at))),
-        }
+/// Some ticket between, of those that somebody waiting in `mode` lets go first.
+fn some_between(file: &File, mode: Mode, from: u64, to: u64) -> io::Result<Option<(u64, u64)>> {
+    if from >= to {
+        return Ok(None);
+    }
+    let in_line = |line: u64| -> io::Result<Option<(u64, u64)>> {
+        let found = sys::range_in_the_way(file, Mode::Shared, Range { start: line + from, len: to - from })?;
+        let ticket = found.and_then(|range| Some((range.start, ticket_of(range.start)?.1)));
+        // What covers more than a ticket is none of ours.
+        Ok(ticket.filter(|(_, arrival)| (from..to).contains(arrival)))
+    };
+    let writer = in_line(WRITERS)?;
+    match mode {
+        Mode::Shared => Ok(writer),
+        Mode::Exclusive => Ok(std::cmp::max_by_key(writer, in_line(READERS)?, |found| found.map(|(_, at)| at))),
     }
 }
 
@@ -97,6 +113,11 @@ pub(crate) fn is_anybody_before(file: &File, mode: Mode) -> io::Result<bool> {
         Mode::Exclusive => Range { start: READERS, len: WRITERS + SPAN - READERS },
     };
     Ok(sys::range_in_the_way(file, Mode::Shared, range)?.is_some())
+}
+
+/// The same, of those who came before this time only: who waited for its turn in its own process may have come before them.
+pub(crate) fn is_anybody_before_arrival(file: &File, mode: Mode, arrival: impl FnOnce() -> u64) -> io::Result<bool> {
+    Ok(is_anybody_before(file, mode)? && some_between(file, mode, 0, arrival().min(SPAN))?.is_some())
 }
 
 /// Whether a holder that shares the lock waits to have it alone.

@@ -86,25 +86,33 @@ impl Turns {
         bell: impl FnOnce() -> Result<Bell, End>,
     ) -> Result<Turn, Denied> {
         let mut state = hold(&self.0);
-        let number = state.next;
-        state.next += 1;
-        let turn = Turn { file, number, waited: false };
-        let ticket = Ticket { number, mode, owner };
-        let line = state.lines.entry(file).or_default();
-        if line.is_held_by(owner) {
-            // A thread that reads may read again, past the queue: the writer in it waits for this thread.
-            if mode == Mode::Exclusive || line.holders.iter().any(|holder| holder.mode == Mode::Exclusive) {
-                return Err(Denied::AlreadyHeld);
-            }
-            line.holders.push(ticket);
-            return Ok(turn);
+        let number = state.draw();
+        state.line_up(file, Ticket { number, mode, owner }, bell)
+    }
+
+    /// A number for somebody who will line up as soon as it is known for which file.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn draw(&self) -> u64 {
+        hold(&self.0).draw()
+    }
+
+    /// Lines up with a number that was drawn before, and so ahead of all who came later, for a turn that belongs to no
+    /// thread.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn line_up_with(
+        &self,
+        number: u64,
+        file: FileId,
+        mode: Mode,
+        bell: impl FnOnce() -> Result<Bell, End>,
+    ) -> Result<Turn, Denied> {
+        let mut state = hold(&self.0);
+        let turn = state.line_up(file, Ticket { number, mode, owner: None }, bell)?;
+        // A reader may come before the writer that kept it out.
+        if let Some(line) = state.lines.get_mut(&file) {
+            line.admit();
         }
-        if line.queue.is_empty() && line.admits(mode) {
-            line.holders.push(ticket);
-            return Ok(turn);
-        }
-        line.queue.push_back((ticket, bell().map_err(Denied::End)?));
-        Ok(Turn { waited: true, ..turn })
+        Ok(turn)
     }
 
     fn wait(&self, turn: Turn, alarm: &Arc<Condvar>, patience: &Patience<'_>) -> Result<Turn, Denied> {
@@ -214,6 +222,13 @@ impl Turns {
         state.lines.iter().filter(|(_, line)| line.is_held_by(owner)).map(|(file, _)| *file).collect()
     }
 
+    /// How many turns of this file belong to this thread.
+    pub(crate) fn count_of(&self, file: FileId, owner: ThreadId) -> usize {
+        let state = hold(&self.0);
+        let is_its = |holder: &&Ticket| holder.owner == Some(owner);
+        state.lines.get(&file).map_or(0, |line| line.holders.iter().filter(is_its).count())
+    }
+
     /// Whether nobody holds or waits for anything.
     #[cfg(all(test, loom))]
     pub(crate) fn is_empty(&self) -> bool {
@@ -237,6 +252,39 @@ impl Turns {
         if line.holders.is_empty() && line.queue.is_empty() {
             state.lines.remove(&turn.file);
         }
+    }
+}
+
+impl State {
+    fn draw(&mut self) -> u64 {
+        self.next += 1;
+        self.next - 1
+    }
+
+    fn line_up(
+        &mut self,
+        file: FileId,
+        ticket: Ticket,
+        bell: impl FnOnce() -> Result<Bell, End>,
+    ) -> Result<Turn, Denied> {
+        let Ticket { number, mode, owner } = ticket;
+        let turn = Turn { file, number, waited: false };
+        let line = self.lines.entry(file).or_default();
+        if line.is_held_by(owner) {
+            // A thread that reads may read again, past the queue: the writer in it waits for this thread.
+            if mode == Mode::Exclusive || line.holders.iter().any(|holder| holder.mode == Mode::Exclusive) {
+                return Err(Denied::AlreadyHeld);
+            }
+            line.holders.push(ticket);
+            return Ok(turn);
+        }
+        if line.queue.is_empty() && line.admits(mode) {
+            line.holders.push(ticket);
+            return Ok(turn);
+        }
+        let place = line.queue.partition_point(|(other, _)| other.number < number);
+        line.queue.insert(place, (ticket, bell().map_err(Denied::End)?));
+        Ok(Turn { waited: true, ..turn })
     }
 }
 

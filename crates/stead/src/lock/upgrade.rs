@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::acquire::{in_vain, refused_by_system, sign};
 use crate::lock::guard::{Hold, Strength};
+use crate::lock::nesting;
 use crate::lock::open::OpenLock;
 use crate::lock::protocol::{Order, Protocol};
 use crate::lock::queue::Ticket;
@@ -30,7 +31,7 @@ const REGAIN_PAUSE: Duration = Duration::from_millis(1);
 /// A shared lock that could not be made exclusive: why, and the guard, which still shares it unless it was lost.
 pub struct NotUpgraded<G> {
     error: Error,
-    guard: Option<G>,
+    guard: Option<Box<G>>,
 }
 
 impl<G> NotUpgraded<G> {
@@ -42,7 +43,7 @@ impl<G> NotUpgraded<G> {
     /// The guard, shared as before. `None` after [`Lost`](ErrorKind::Lost): the lock is not held any more, and somebody may
     /// have changed what it guards.
     pub fn into_guard(self) -> Option<G> {
-        self.guard
+        self.guard.map(|guard| *guard)
     }
 }
 
@@ -80,7 +81,7 @@ pub(crate) fn upgraded<G>(
     match upgrade(hold_of(&mut guard), patience) {
         Ok(()) => Ok(guard),
         Err(error) if error.is_lost() => Err(NotUpgraded { error, guard: None }),
-        Err(error) => Err(NotUpgraded { error, guard: Some(guard) }),
+        Err(error) => Err(NotUpgraded { error, guard: Some(Box::new(guard)) }),
     }
 }
 
@@ -97,6 +98,8 @@ fn upgrade(hold: &mut Hold, patience: &Patience<'_>) -> Result<()> {
             "it is shared by the `stead run` above, which waits for this process: leave out --shared there",
         ));
     }
+    // Where it was free to share, it rests on no lock from above, and would wait for that one.
+    nesting::held_above(hold.open(), Mode::Exclusive, hold.path())?;
     hold.process.turns.upgrade(hold.turn, patience).map_err(|denied| denied_by_threads(hold, denied, patience))?;
     let outcome = convert(hold, patience);
     if outcome.is_err() {
@@ -116,10 +119,8 @@ fn convert(hold: &Hold, patience: &Patience<'_>) -> Result<Strength> {
     let open = hold.open();
     let fail = |error| refused_by_system(&hold.core, error);
     // Until it goes back, at the end of this function, no other stead keeps the lock.
-    let _ticket = match open.has_line() {
-        false => None,
-        true => Some(Ticket::take_upgrade(&open.file).map_err(fail)?.ok_or_else(|| would_deadlock(hold))?),
-    };
+    let ticket = || Ticket::take_upgrade(&open.file).map_err(fail)?.ok_or_else(|| would_deadlock(hold));
+    let _ticket = open.has_line().then(ticket).transpose()?;
     let token = open.token_seen();
     let converted = sys::try_lock(&open.file, Mode::Exclusive).map_err(|error| lost_to(hold, error))?;
     // Where there is no line and no token, nobody could say who was there in between.
@@ -131,7 +132,9 @@ fn convert(hold: &Hold, patience: &Patience<'_>) -> Result<Strength> {
     }
     let ended = if converted { Ended::Granted } else { wait(hold, patience).map_err(|error| lost_to(hold, error))? };
     match ended {
-        Ended::Granted if is_untouched(open, token) => sign(&hold.core, hold.process, open, Mode::Exclusive),
+        Ended::Granted if is_untouched(open, token) => {
+            sign(&hold.core, hold.process, open, Mode::Exclusive).or_else(|error| share_again(hold, error))
+        }
         Ended::Granted => Err(lost(hold, "somebody else had it in between: read again what it guards")),
         ended => {
             let error = in_vain(&hold.core, ended, patience, Some(open));
@@ -147,9 +150,15 @@ fn wait(hold: &Hold, patience: &Patience<'_>) -> std::io::Result<Ended> {
     let open = hold.open();
     let is_remote = hold.process.volume_of(open.id.device, &open.file).kind != VolumeKind::Local;
     // What it is upgraded from is no reason to give up.
-    let held = Vec::new;
-    let waiting = Waiting::new(open, Mode::Exclusive, patience, &hold.core.options, &held, is_remote);
+    let nothing = Vec::new;
+    let waiting = Waiting::new(open, Mode::Exclusive, patience, &hold.core.options, &nothing, is_remote);
     waiting.follow(Protocol::refused(Order::Barge))
+}
+
+/// What could not be signed is shared as before.
+fn share_again(hold: &Hold, error: Error) -> Result<Strength> {
+    sys::downgrade(&hold.open().file).map_err(|error| lost_to(hold, error))?;
+    Err(error)
 }
 
 /// Shares the lock again after an attempt in vain.

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::lock::cycle::{self, Cycle};
+use crate::lock::nesting;
 use crate::lock::open::OpenLock;
 use crate::lock::options::{Options, Wake};
 use crate::lock::protocol::{Answer, Order, Protocol, Step};
 use crate::lock::queue::{self, Ticket};
+use crate::lock::registry::Process;
 use crate::lock::wait::{End, Patience};
 use crate::sys::{self, Alarm, FileId, Mode};
 
@@ -17,6 +19,8 @@ use crate::sys::{self, Alarm, FileId, Mode};
 const TRUST: Duration = Duration::from_secs(1);
 /// How long a lock that was perhaps meant for another is left to it.
 const LINGER: Duration = Duration::from_millis(2);
+/// The same for somebody who does not mean to wait.
+const LINGER_OF_A_TRY: Duration = Duration::from_micros(500);
 /// After how long a wait looks for the first time whether it is part of a circle; each later look takes twice as long.
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 /// No pause between two looks is longer.
@@ -87,7 +91,8 @@ impl<'a> Waiting<'a> {
                 Step::Granted => return Ok(Ended::Granted),
                 Step::Try => said(sys::try_lock(file, self.mode)?),
                 Step::GiveBack => sys::unlock(file).map(|()| Answer::Yes)?,
-                Step::LookForAnybody => said(queue::is_anybody_before(file, self.mode)?),
+                Step::TryAlone => said(self.try_alone()?),
+                Step::LookForAnybody => said(self.is_for_another()?),
                 Step::LookForUpgrade => said(self.open.has_line() && queue::is_upgrading(file)?),
                 Step::TakeTicket => {
                     ticket = Ticket::take(file, self.mode, self.arrival())?;
@@ -111,6 +116,30 @@ impl<'a> Waiting<'a> {
             };
             step = protocol.next(answer);
         }
+    }
+
+    /// Takes the lock if nobody has it, and shares it then where that is what is wanted.
+    fn try_alone(&self) -> io::Result<bool> {
+        let is_alone = sys::try_lock(&self.open.file, Mode::Exclusive)?;
+        if is_alone && self.mode == Mode::Shared {
+            sys::downgrade(&self.open.file)?;
+        }
+        Ok(is_alone)
+    }
+
+    /// Whether the lock that we were granted is for those in line.
+    fn is_for_another(&self) -> io::Result<bool> {
+        let file = &self.open.file;
+        Ok(queue::is_anybody_before_arrival(file, self.mode, || self.arrival())? && !self.shares_already())
+    }
+
+    /// Whether this thread, or a `stead run` above it, shares the lock already: the writers in line wait for us.
+    fn shares_already(&self) -> bool {
+        // Our own turn is among those of the thread, where it belongs to one.
+        let own = usize::from((self.held)().contains(&self.open.id));
+        let is_again = || Process::current().turns.count_of(self.open.id, std::thread::current().id()) > own;
+        let is_below = || matches!(nesting::held_above(self.open, self.mode, &self.open.path), Ok(Some(_)));
+        self.mode == Mode::Shared && (is_again() || is_below())
     }
 
     /// When we came, in nanoseconds since the boot; how long we waited for our turn in this process counts.
@@ -217,6 +246,31 @@ pub(crate) fn refused(open: &OpenLock, options: &Options) -> (Protocol, Step) {
 /// Where an acquisition goes on that was granted the lock at once.
 pub(crate) fn granted(open: &OpenLock, options: &Options) -> (Protocol, Step) {
     Protocol::granted(order(open, options))
+}
+
+/// What becomes of a lock that was free when somebody tried it who does not wait. It is for those in line, unless none of them
+/// comes for it at once: the first may be stopped. False: it was given back.
+pub(crate) fn keep_a_try(open: &OpenLock, mode: Mode, options: &Options) -> io::Result<bool> {
+    let kept = is_ours_to_keep(open, mode, options);
+    if !matches!(kept, Ok(true)) {
+        let _ = sys::unlock(&open.file);
+    }
+    kept
+}
+
+fn is_ours_to_keep(open: &OpenLock, mode: Mode, options: &Options) -> io::Result<bool> {
+    let file = &open.file;
+    if !open.has_line() || !(options.barge || queue::is_anybody_before(file, mode)?) {
+        return Ok(true);
+    }
+    if !options.barge {
+        sys::unlock(file)?;
+        std::thread::sleep(LINGER_OF_A_TRY);
+        if !sys::try_lock(file, mode)? {
+            return Ok(false);
+        }
+    }
+    Ok(!queue::is_upgrading(file)?)
 }
 
 fn order(open: &OpenLock, options: &Options) -> Order {

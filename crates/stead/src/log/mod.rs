@@ -17,6 +17,11 @@
 //! Offsets are logical: bytes of history, counted from its beginning, which rotation never changes. Every item of
 //! eventfold 0.2.0 is here with its signature; `docs/COMPARE.md` says what is different behind them.
 //!
+//! # Under tokio
+//! There is nothing to await here: an append waits for a sync and perhaps for the lock, a follower sleeps until there is a
+//! line. Call them in `spawn_blocking`, one thread for each follower and one for a writer that is fed through a channel; who
+//! appends rarely moves the writer in and gets it back with the result. What can be read now is as quick as the disk.
+//!
 //! # What is not protected
 //! A program that writes into `app.jsonl` in place, or truncates it, can destroy what it likes; what was durable is then
 //! missed, and said to be. One that appends whole lines without taking the lock (`echo '{}' >> app.jsonl`) is fine, but a

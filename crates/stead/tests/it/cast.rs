@@ -16,7 +16,33 @@ pub(crate) const CAST: Cast = Cast::new(
         ("increment", increment),
         ("hold_set", hold_set),
         ("append", append),
+        #[cfg(all(target_os = "linux", not(stead_other_unix)))]
+        ("grab", crate::deadlock::grab),
+        #[cfg(all(target_os = "linux", not(stead_other_unix)))]
+        ("grab_in_threads", crate::deadlock::grab_in_threads),
+        #[cfg(all(target_os = "linux", not(stead_other_unix)))]
+        ("stand", crate::fair::roles::stand),
+        #[cfg(all(target_os = "linux", not(stead_other_unix)))]
+        ("again", crate::fair::roles::again),
+        #[cfg(all(target_os = "linux", not(stead_other_unix)))]
+        ("give_up", crate::fair::roles::give_up),
+        #[cfg(all(target_os = "linux", not(stead_other_unix)))]
+        ("fork", crate::fair::roles::fork),
+        #[cfg(all(target_os = "linux", not(stead_other_unix)))]
+        ("read", crate::fair::roles::read),
+        #[cfg(all(target_os = "linux", not(stead_other_unix)))]
+        ("storm", crate::fair::roles::storm),
+        #[cfg(all(target_os = "linux", not(stead_other_unix)))]
+        ("look", crate::fair::roles::look),
+        ("upgrade", crate::upgrade::roles::upgrade),
         ("update", update),
+        ("hold_many", hold_many),
+        #[cfg(feature = "tokio")]
+        ("async_crowd", crate::asynchronous::crowd),
+        #[cfg(feature = "tokio")]
+        ("async_many", crate::asynchronous::many),
+        #[cfg(feature = "tracing")]
+        ("trace", crate::traced::trace),
         #[cfg(all(target_os = "linux", not(stead_other_unix), feature = "document"))]
         ("power", crate::power_cut::work),
         #[cfg(all(target_os = "linux", not(stead_other_unix), feature = "document"))]
@@ -129,6 +155,18 @@ fn hold_set(stage: &mut Stage) {
         drop(set.acquire(&Request::exclusive().wait(Duration::from_secs(60))).expect("locked"));
     }
     stage.tell("done");
+}
+
+/// `FOLDER COUNT`: holds that many locks, named by their numbers, from "held" until the next cue.
+fn hold_many(stage: &mut Stage) {
+    let count: usize = stage.args[1].parse().expect("a number");
+    let path = |number: usize| std::path::Path::new(&stage.args[0]).join(number.to_string());
+    let guards: Vec<_> = (0..count).map(|number| FileLock::at(path(number)).try_lock().expect("free")).collect();
+    stage.tell("held");
+    stage.cue();
+    drop(guards);
+    stage.tell("released");
+    stage.cue();
 }
 
 /// `FILE NAME TIMES DURABILITY`: appends numbered lines that grow.

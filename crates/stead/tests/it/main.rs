@@ -2,8 +2,12 @@
 #![expect(clippy::disallowed_methods, reason = "tests have clocks, and play those who write without care")]
 
 mod append;
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod cast;
 mod clean;
+#[cfg(all(target_os = "linux", not(stead_other_unix)))]
+mod deadlock;
 #[cfg(feature = "document")]
 mod document;
 #[cfg(feature = "edit")]
@@ -16,6 +20,8 @@ mod exclusion;
 mod failing;
 #[cfg(all(target_os = "linux", not(stead_other_unix), feature = "document"))]
 mod failing_sync;
+#[cfg(all(target_os = "linux", not(stead_other_unix)))]
+mod fair;
 #[cfg(unix)]
 mod files;
 #[cfg(unix)]
@@ -43,4 +49,5 @@ mod replace;
 mod set;
 #[cfg(feature = "tracing")]
 mod traced;
+mod upgrade;
 mod waiting;

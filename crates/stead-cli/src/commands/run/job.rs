@@ -31,7 +31,7 @@ pub(super) struct Job<'a> {
 impl Job<'_> {
     pub(super) fn new(args: &RunArgs) -> Job<'_> {
         let words: Vec<_> = args.command.iter().map(|word| word.to_string_lossy()).collect();
-        let mut options = args.lock_dir.options().command(words.join(" ")).via(VIA);
+        let mut options = args.lock_dir.options().command(words.join(" ")).via(VIA).barge(args.barge);
         if let Some(label) = &args.label {
             options = options.label(label);
         }

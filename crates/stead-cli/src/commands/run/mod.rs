@@ -35,6 +35,9 @@ pub(crate) struct RunArgs {
     /// Succeed without running CMD if a lock is not free, at once or after --wait
     #[arg(long)]
     skip: bool,
+    /// Do not line up behind those who came before: take the locks when they are free
+    #[arg(long)]
+    barge: bool,
     /// What the locks are needed for, shown to those who wait
     #[arg(long, value_name = "TEXT")]
     label: Option<String>,
@@ -52,8 +55,10 @@ pub(crate) struct RunArgs {
 }
 
 const AFTER: &str = "\
-All locks are taken together or none, in an order that cannot deadlock. CMD
-inherits them, so that it stays protected if stead is killed; when CMD ends they
+All locks are taken together or none, in an order that cannot deadlock. Who waits
+for a lock file is served in the order of arrival, where the filesystem is local;
+a file or folder of yours goes to whoever is quick. CMD
+inherits the locks, so that it stays protected if stead is killed; when CMD ends they
 are released, also if something that CMD started lives on. Signals sent to stead
 reach CMD; those of the terminal reach it by themselves. On Windows signals are
 not passed on and locks not inherited.

@@ -222,8 +222,12 @@ fn threads(number: u32) -> Vec<Thread> {
     // Names are whatever the process chose; a thread that was given none has that of its first one.
     let name = |thread: u32| read(format!("/proc/{number}/task/{thread}/comm")).unwrap_or_default();
     let first = name(number);
-    let is_helper = |name: Vec<u8>| name.starts_with(HELPERS.as_bytes()) && name != first;
-    numbers.map(|thread| Thread { number: thread, is_helper: is_helper(name(thread)) }).collect()
+    numbers.map(|thread| Thread { number: thread, is_helper: is_helper(&name(thread), &first) }).collect()
+}
+
+/// Whether a thread is one of ours by its name and that of the first thread of its process.
+fn is_helper(name: &[u8], first: &[u8]) -> bool {
+    name.starts_with(HELPERS.as_bytes()) && name != first
 }
 
 /// Whether nothing else goes on in a process while one of its threads waits.
@@ -331,6 +335,13 @@ mod tests {
         assert!(!is_single(&threads(pid())), "the thread of this test and the first one");
         drop(done);
         assert!(helper.join().unwrap().is_err());
+    }
+
+    #[test]
+    fn a_thread_without_a_name_of_its_own_is_no_helper() {
+        assert!(is_helper(b"stead-speaker\n", b"stead\n") && is_helper(b"stead-signals\n", b"ponder\n"));
+        assert!(!is_helper(b"stead-tool\n", b"stead-tool\n") && !is_helper(b"stead\n", b"stead\n"));
+        assert!(!is_helper(b"signals\n", b"stead\n") && !is_helper(b"", b"stead\n"));
     }
 
     #[test]
