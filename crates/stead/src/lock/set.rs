@@ -1,10 +1,11 @@
 //! Several locks, all or none.
 
+use std::ops::Deref;
 use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::lock::file_lock::FileLock;
-use crate::lock::guard::{Guard, Hold, held_variable};
+use crate::lock::guard::{Guard, Hold, SendGuard, held_variable};
 use crate::lock::options::Request;
 use crate::lock::wait::{Patience, Wait};
 use crate::sys::{self, FileId};
@@ -36,11 +37,21 @@ pub struct LockSet {
 /// The guards of a [`LockSet`]. Dropping it releases all, last taken first.
 #[must_use = "the locks are released as soon as the guards are dropped: bind them to a name, not to `_`"]
 #[derive(Debug)]
-pub struct SetGuard {
+pub struct SetGuard<G = Guard> {
     /// In the order in which they were taken.
-    guards: Vec<Guard>,
+    guards: Taken<G>,
     /// For each lock as it was named, where its guard is.
     named: Vec<usize>,
+}
+
+/// Guards that are dropped last first.
+#[derive(Debug)]
+pub(crate) struct Taken<G>(pub(crate) Vec<G>);
+
+impl<G> Drop for Taken<G> {
+    fn drop(&mut self) {
+        while self.0.pop().is_some() {}
+    }
 }
 
 impl LockSet {
@@ -70,7 +81,7 @@ impl LockSet {
             // A lock file replaced since the order was made may have another place in it: begin again rather than
             // hold two in an order of our own.
             if let Some(guards) = guards {
-                return Ok(SetGuard { guards, named: self.named(&order) });
+                return Ok(SetGuard::new(guards, self.named(&order)));
             }
         }
         let path = self.locks.first().map_or(Path::new(""), FileLock::path);
@@ -105,24 +116,41 @@ struct Ordered<'a> {
 }
 
 /// Takes the locks in order. `None`: one of them is no longer the file that the order was made for.
-fn take(order: &[Ordered<'_>], request: &Request) -> Result<Option<Vec<Guard>>> {
-    let mut guards = Vec::with_capacity(order.len());
+fn take(order: &[Ordered<'_>], request: &Request) -> Result<Option<Taken<Guard>>> {
+    let mut guards = Taken(Vec::with_capacity(order.len()));
     for Ordered { id, lock, .. } in order {
         let guard = lock.acquire(request)?;
         if guard.above().id != *id {
             return Ok(None);
         }
-        guards.push(guard);
+        guards.0.push(guard);
     }
-    // While we waited for the later ones, an earlier one may have been torn away.
-    let all_there = order.len() < 2 || guards.iter().all(|guard| guard.check().is_ok());
-    Ok(all_there.then_some(guards))
+    Ok(guards.are_all_there().then_some(guards))
 }
 
-impl SetGuard {
+impl<G: Deref<Target = Hold>> Taken<G> {
+    /// While the later ones were waited for, an earlier one may have been torn away.
+    pub(crate) fn are_all_there(&self) -> bool {
+        self.0.len() < 2 || self.0.iter().all(|guard| guard.check().is_ok())
+    }
+}
+
+impl<G> SetGuard<G> {
+    pub(crate) fn new(guards: Taken<G>, named: Vec<usize>) -> SetGuard<G> {
+        SetGuard { guards, named }
+    }
+
+    fn release_by(mut self, release: fn(G) -> Result<()>) -> Result<()> {
+        let guards = std::mem::take(&mut self.guards.0);
+        let results: Vec<Result<()>> = guards.into_iter().rev().map(release).collect();
+        results.into_iter().collect()
+    }
+}
+
+impl<G: Deref<Target = Hold>> SetGuard<G> {
     /// The holds, one for each lock as it was named; two names of one file give the same hold twice.
     pub fn holds(&self) -> impl Iterator<Item = &Hold> {
-        self.named.iter().filter_map(|index| self.guards.get(*index)).map(|guard| &**guard)
+        self.named.iter().filter_map(|index| self.guards.0.get(*index)).map(|guard| &**guard)
     }
 
     /// Whether all lock files are still those at their paths; see [`Hold::check`].
@@ -130,21 +158,32 @@ impl SetGuard {
     /// # Errors
     /// [`Lost`](crate::ErrorKind::Lost) for the first that is not.
     pub fn check(&self) -> Result<()> {
-        self.guards.iter().try_for_each(|guard| guard.check())
+        self.guards.0.iter().try_for_each(|guard| guard.check())
     }
 
     /// The value of `STEAD_HELD` for a command that is to run under these locks.
     pub fn held_variable(&self) -> String {
-        held_variable(self.guards.iter().map(|guard| &**guard))
+        held_variable(self.guards.0.iter().map(|guard| &**guard))
     }
+}
 
+impl SetGuard {
     /// Releases all, and says if one failed.
     ///
     /// # Errors
     /// The first failure; all are released.
     pub fn release(self) -> Result<()> {
-        let results: Vec<Result<()>> = self.guards.into_iter().rev().map(Guard::release).collect();
-        results.into_iter().collect()
+        self.release_by(Guard::release)
+    }
+}
+
+impl SetGuard<SendGuard> {
+    /// Releases all, and says if one failed.
+    ///
+    /// # Errors
+    /// The first failure; all are released.
+    pub fn release(self) -> Result<()> {
+        self.release_by(SendGuard::release)
     }
 }
 

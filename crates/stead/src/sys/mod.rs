@@ -7,6 +7,9 @@
 //! | `file` | open, create whole, identify, read and write at an offset |
 //! | `flock` | take, try, downgrade and give back the whole-file lock |
 //! | `alarm` | wakes one thread out of a blocking `flock`, at a deadline or from another thread |
+//! | `ranges`, `boot_clock` | byte ranges that leave the whole-file lock alone, and when somebody came: the line of a lock |
+//! | `waits` | who waits for whom |
+//! | `descriptor`, `exec` | opens as flock(1) does, takes descriptors by number; runs a command, or becomes it |
 //! | `changes` | sleeps until a file may have changed, or its folder |
 //! | `locks` | who holds and who waits, as the kernel tells it |
 //! | `process` | this process and others: alive, since when, what it runs |

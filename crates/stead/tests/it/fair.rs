@@ -235,7 +235,9 @@ fn ranges(path: &Path) -> usize {
 
 /// Lets go on whoever is in line, and waits until all are through.
 fn let_all_through(mut actors: Vec<Actor>) {
-    actors.iter_mut().for_each(|actor| actor.cue("leave"));
+    for actor in &mut actors {
+        actor.cue("leave");
+    }
     for actor in &mut actors {
         actor.expect("held");
         actor.expect("released");
@@ -295,9 +297,13 @@ fn readers_between_two_writers_go_together() {
     first.expect("held");
     first.cue("leave");
     // Each is in while the others are.
-    readers.iter_mut().for_each(|reader| reader.expect("held"));
+    for reader in &mut readers {
+        reader.expect("held");
+    }
     assert_eq!(scene.line().len(), 2, "the second writer waits, and the reader behind it");
-    readers.iter_mut().for_each(|reader| reader.cue("leave"));
+    for reader in &mut readers {
+        reader.cue("leave");
+    }
     second.expect("held");
     second.cue("leave");
     last.expect("held");
@@ -309,12 +315,16 @@ fn trap_06_a_stream_of_readers_lets_writers_in() {
     let scene = Scene::new();
     let until = scene.file("until");
     let mut readers: Vec<_> = (0..3).map(|_| CAST.start("read", &[&scene.name(), &until])).collect();
-    readers.iter_mut().for_each(|reader| reader.expect("reads"));
+    for reader in &mut readers {
+        reader.expect("reads");
+    }
     for _ in 0..20 {
         drop(scene.lock().lock(PATIENCE).expect("a writer gets in"));
     }
     scene.touch("until");
-    readers.into_iter().for_each(|reader| assert!(reader.dismiss()));
+    for reader in readers {
+        assert!(reader.dismiss());
+    }
 }
 
 /// Trap 6, by readers that stay long: who waits behind a writer does not take a lock that others share for one that the
@@ -490,7 +500,9 @@ fn threads_and_processes_share_one_line() {
         drop(guard);
         processes
     });
-    processes.iter_mut().for_each(|process| process.expect("done"));
+    for process in &mut processes {
+        process.expect("done");
+    }
     let order = scene.order();
     assert_eq!(order.len(), 43);
     let threads: Vec<_> = order.iter().filter(|name| name.starts_with('t')).collect();
@@ -547,7 +559,9 @@ fn flock_1_and_those_in_line_exclude_each_other() {
     let actors: Vec<_> = ["a", "b", "c"].iter().map(|name| scene.stand("exclusive", name)).collect();
     drop(guard);
     let_all_through(actors);
-    foreign.iter_mut().for_each(|foreign| assert!(foreign.wait().unwrap().success()));
+    for foreign in &mut foreign {
+        assert!(foreign.wait().unwrap().success());
+    }
     let log = scene.log();
     assert_eq!(log.len(), 12);
     assert!(log.chunks(2).all(|pair| pair[1] == format!("-{}", pair[0])), "{log:?}");

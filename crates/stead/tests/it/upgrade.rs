@@ -262,8 +262,12 @@ mod in_line {
         upgrader.expect(&(ABOVE + 2).to_string());
         assert_eq!(scene.order(), "");
         leave(&mut upgrader);
-        late.iter_mut().for_each(|late| late.cue("leave"));
-        late.iter_mut().for_each(|late| late.expect("held"));
+        for late in &mut late {
+            late.cue("leave");
+        }
+        for late in &mut late {
+            late.expect("held");
+        }
     }
 
     #[test]
@@ -296,7 +300,9 @@ mod in_line {
         fs::write(scene.folder.path().join("until"), "").unwrap();
         let guard = guard.upgrade(PATIENCE).unwrap();
         drop(guard);
-        readers.into_iter().for_each(|reader| assert!(reader.dismiss()));
+        for reader in readers {
+            assert!(reader.dismiss());
+        }
     }
 
     /// The one above waits for us.

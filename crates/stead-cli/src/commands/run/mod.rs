@@ -23,6 +23,7 @@ use crate::json::{self, Ran};
 
 /// Run a command under one or several locks
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(override_usage = "stead run [OPTIONS] <LOCK | --for FILE>... -- CMD [ARG]...", after_help = AFTER)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
