@@ -149,6 +149,7 @@ fn lock(lock: &Inspection) -> Value {
     fields.insert("held".to_owned(), json!(lock.held));
     fields.insert("holders".to_owned(), lock.holders.iter().map(holder).collect());
     fields.insert("waiters".to_owned(), lock.waiters.iter().map(waiter).collect());
+    fields.insert("unordered".to_owned(), json!(lock.unordered.map(|why| why.to_string())));
     Value::Object(fields)
 }
 

@@ -91,6 +91,14 @@ fn tell_locks(args: &WhoArgs, out: &mut Printer) -> Result<ExitCode, Failure> {
         if !busy.is_empty() {
             out.data(table::of(&busy, out.width()))?;
         }
+        for (lock, why) in busy.iter().filter_map(|lock| Some((lock, lock.unordered?))) {
+            if !lock.waiters.is_empty() {
+                out.message(format_args!(
+                    "{}: waiters are served in no order: {why}",
+                    plain(&lock.path.to_string_lossy())
+                ));
+            }
+        }
         for path in free {
             out.data(format_args!("{}: nobody holds it", plain(&path.to_string_lossy())))?;
         }

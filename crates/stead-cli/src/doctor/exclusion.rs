@@ -99,6 +99,43 @@ pub(super) fn shared_together(bench: &Bench<'_>) -> Result<Verdict, Trouble> {
     Ok(Verdict::kept(""))
 }
 
+/// Who came first is served first.
+pub(super) fn turns(bench: &Bench<'_>) -> Result<Verdict, Trouble> {
+    let ours = FileLock::at(bench.folder.join(LOCK));
+    let (mut first, mut second) = (Peer::start(bench)?, Peer::start(bench)?);
+    let guard = ours.lock(HANDOFF_MAX)?;
+    if let Some(why) = ours.inspect()?.unordered {
+        return Ok(Verdict::fallback(format!("whoever is quick is first: {why}")));
+    }
+    first.wait_for(Mode::Exclusive, LOCK)?;
+    let one_waits = wait_until_in_line(&ours, 1)?;
+    second.wait_for(Mode::Exclusive, LOCK)?;
+    if !one_waits || !wait_until_in_line(&ours, 2)? {
+        return Ok(Verdict::broken("who waits is not seen in line"));
+    }
+    guard.release()?;
+    if !first.granted(HANDOFF_MAX)? || second.granted(TEMPTATION)? {
+        return Ok(Verdict::broken("who came later was served first"));
+    }
+    first.release()?;
+    if !second.granted(HANDOFF_MAX)? {
+        return Ok(Verdict::broken("the second in line was not served"));
+    }
+    Ok(Verdict::kept(""))
+}
+
+/// Whether so many are seen in line soon.
+fn wait_until_in_line(lock: &FileLock, count: usize) -> Result<bool, Trouble> {
+    let began = clock::now();
+    while lock.inspect()?.waiters.iter().filter(|waiter| waiter.place.is_some()).count() < count {
+        if began.elapsed() > HANDOFF_MAX {
+            return Ok(false);
+        }
+        std::thread::yield_now();
+    }
+    Ok(true)
+}
+
 /// The kernel gives back what a killed process held, and the one that waits for it goes in.
 pub(super) fn release_on_kill(bench: &Bench<'_>) -> Result<Verdict, Trouble> {
     let (mut holder, mut waiter) = (Peer::start(bench)?, Peer::start(bench)?);

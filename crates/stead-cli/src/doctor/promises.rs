@@ -88,6 +88,11 @@ pub(super) const TESTS: &[Test] = &[
     Test { name: "exclusion between threads", meaning: NO_EXCLUSION, run: exclusion::between_threads },
     Test { name: "shared together, exclusive alone", meaning: NO_EXCLUSION, run: exclusion::shared_together },
     Test {
+        name: "waiters served in order",
+        meaning: "a waiter may be passed by again and again here: keep the lock folder (--lock-dir) on a local disk",
+        run: exclusion::turns,
+    },
+    Test {
         name: "release on SIGKILL",
         meaning: "a killed program keeps its locks for a while here, and others wait for nobody: use --wait, and keep \
             the lock folder (--lock-dir) on a local disk",

@@ -14,7 +14,7 @@ use crate::rig::{Rig, finish, kill, set_mode, state};
 fn every_promise_is_kept_here() {
     let rig = Rig::new();
     let said = rig.run(&["doctor"]).expect(0);
-    assert!(said.stdout.contains("all 17 promises kept"), "{said:?}");
+    assert!(said.stdout.contains("all 18 promises kept"), "{said:?}");
     assert!(!said.stdout.contains('\u{1b}'), "no colour in a pipe: {said:?}");
     assert_eq!(said.stderr, "", "and no progress");
     assert_eq!(rig.everything(), [], "the private folder is gone");

@@ -25,7 +25,7 @@ fn who_prints_the_shape_of_the_design() {
     assert_eq!(keys(&who), ["schema", "locks"]);
     assert_eq!(who["schema"], "stead.who/1");
     let lock = &who["locks"][0];
-    assert_eq!(keys(lock), ["path", "held", "holders", "waiters"]);
+    assert_eq!(keys(lock), ["path", "held", "holders", "waiters", "unordered"]);
     assert_eq!((&lock["path"], &lock["held"]), (&"./l".into(), &true.into()));
     let holder = &lock["holders"][0];
     let fields = ["pid", "command", "via", "user", "host", "mode", "since", "label", "token", "verified", "state"];

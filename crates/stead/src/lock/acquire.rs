@@ -1,5 +1,6 @@
 //! Acquiring: a turn in memory, the kernel's lock, a second look at the path, the record.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::thread::ThreadId;
 
@@ -11,7 +12,8 @@ use crate::lock::nesting;
 use crate::lock::open::{LastToken, OpenLock, peek};
 use crate::lock::options::Request;
 use crate::lock::place::{Place, Style};
-use crate::lock::protocol::{Protocol, Step};
+use crate::lock::protocol::{Order, Protocol, Step};
+use crate::lock::queue::Ticket;
 use crate::lock::record;
 use crate::lock::registry::Process;
 use crate::lock::trace;
@@ -64,11 +66,13 @@ pub(crate) struct Attempt<'a> {
 pub(crate) struct HeldTurn {
     process: &'static Process,
     turn: Option<Turn>,
+    /// The ticket among the processes that was taken while it was waited for.
+    ticket: Option<u64>,
 }
 
 impl HeldTurn {
     fn new(process: &'static Process, turn: Turn) -> HeldTurn {
-        HeldTurn { process, turn: Some(turn) }
+        HeldTurn { process, turn: Some(turn), ticket: None }
     }
 
     pub(crate) fn waited(&self) -> bool {
@@ -152,10 +156,11 @@ impl Attempt<'_> {
         }
     }
 
-    pub(crate) fn try_with(&self, open: OpenLock, turn: HeldTurn) -> Result<Tried> {
+    pub(crate) fn try_with(&self, open: OpenLock, mut turn: HeldTurn) -> Result<Tried> {
         // Declared after the turn, so that the descriptor and its lock go first and the next thread finds it free.
         let open = open;
-        let answer = self.kernel(&open)?;
+        let ticket = turn.ticket.take().map(|byte| Ticket::adopt(&open.file, byte));
+        let answer = self.kernel(&open, ticket)?;
         let strength = match answer {
             Outcome::Ended(end) => return Ok(Tried::Ended(open, turn, end)),
             Outcome::Stale => return Ok(Tried::Stale),
@@ -187,8 +192,20 @@ impl Attempt<'_> {
         matches!(&self.core.place, Place::Open(path) if sys::stat(path, sys::Links::Refuse).is_err())
     }
 
+    /// Waits for a turn in memory, with a ticket among the processes: they are not to overtake who waits here.
     fn turn(&self, open: &OpenLock) -> Result<HeldTurn> {
-        self.turn_or_error(open, self.process.turns.take(open.id, self.mode, self.owner, &self.patience))
+        let (arrival, ticket) = (Cell::new(0), Cell::new(None));
+        let in_line = || {
+            let is_in_line = waiting::order(open, &self.core.options) == Order::Line;
+            let taken = is_in_line.then(|| Ticket::take(&open.file, self.mode, arrival.get()));
+            // Without one it is not much worse off.
+            ticket.set(taken.and_then(|taken| taken.ok().flatten()));
+        };
+        let hooks = (|| arrival.set(self.process.next_arrival()), in_line);
+        let turn = self.process.turns.take(open.id, self.mode, self.owner, &self.patience, hooks);
+        let mut turn = self.turn_or_error(open, turn)?;
+        turn.ticket = ticket.take().map(Ticket::keep);
+        Ok(turn)
     }
 
     pub(crate) fn turn_or_error(&self, open: &OpenLock, turn: Result<Turn, Denied>) -> Result<HeldTurn> {
@@ -201,14 +218,14 @@ impl Attempt<'_> {
         }
     }
 
-    fn kernel(&self, open: &OpenLock) -> Result<Outcome> {
+    fn kernel(&self, open: &OpenLock, ticket: Option<Ticket<'_>>) -> Result<Outcome> {
         let file = &open.file;
         let volume = self.process.volume_of(open.id.device, file);
         if sys::try_lock(file, self.mode).map_err(|error| self.system(error))? {
             if volume.kind != VolumeKind::Local && !volume.excludes {
                 self.prove_exclusion(open)?;
             }
-            return self.after_a_grant(open);
+            return self.after_a_grant(open, ticket);
         }
         if !open.is_at_its_path().map_err(|error| self.system(error))? {
             return Ok(Outcome::Stale);
@@ -219,25 +236,25 @@ impl Attempt<'_> {
         if let Some(end) = self.patience.end() {
             return Ok(Outcome::Ended(end));
         }
-        self.wait(open, waiting::refused(open, &self.core.options))
+        self.wait(open, waiting::refused(open, &self.core.options), ticket)
     }
 
     /// The lock was free; was it ours to take?
-    fn after_a_grant(&self, open: &OpenLock) -> Result<Outcome> {
+    fn after_a_grant(&self, open: &OpenLock, ticket: Option<Ticket<'_>>) -> Result<Outcome> {
         if self.patience.limit != Limit::Now {
-            return self.wait(open, waiting::granted(open, &self.core.options));
+            return self.wait(open, waiting::granted(open, &self.core.options), ticket);
         }
         let kept = waiting::keep_a_try(open, self.mode, &self.core.options).map_err(|error| self.system(error))?;
         Ok(if kept { Outcome::Granted { after_waiting: false } } else { Outcome::Ended(End::Busy) })
     }
 
-    fn wait(&self, open: &OpenLock, begin: (Protocol, Step)) -> Result<Outcome> {
+    fn wait(&self, open: &OpenLock, begin: (Protocol, Step), ticket: Option<Ticket<'_>>) -> Result<Outcome> {
         let after_waiting = begin.1 != Step::LookForAnybody && begin.1 != Step::LookForUpgrade;
         let volume = self.process.volume_of(open.id.device, &open.file);
         let is_remote = matches!(volume.kind, VolumeKind::Network | VolumeKind::Fuse | VolumeKind::Guest);
         let held = || self.process.turns.held_by(self.owner);
         let waiting = Waiting::new(open, self.mode, &self.patience, &self.core.options, &held, is_remote);
-        match waiting.follow(begin).map_err(|error| self.system(error))? {
+        match waiting.follow(begin, ticket).map_err(|error| self.system(error))? {
             Ended::Granted => Ok(Outcome::Granted { after_waiting: after_waiting || waiting.has_slept() }),
             Ended::InVain(end) => Ok(Outcome::Ended(end)),
             circle @ Ended::Circle(_) => Err(in_vain(self.core, circle, &self.patience, None)),

@@ -7,12 +7,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::holder::{Holder, Waiter};
+use crate::lock::line::{self, Unordered};
 use crate::lock::open::{OpenLock, peek};
 use crate::lock::place::{Place, Target};
 use crate::lock::protocol::ticket_of;
 use crate::lock::record::{Decoded, Grant};
 use crate::lock::registry::Process;
-use crate::sys::{self, Access, FileId, FileKind, KernelHolder, KernelTicket, KernelView, Links, Mode, State};
+use crate::sys::{
+    self, Access, FileId, FileKind, KernelHolder, KernelTicket, KernelView, Links, Mode, State, VolumeKind,
+};
 
 /// A lock as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +30,9 @@ pub struct Inspection {
     /// Who waits for it: first those who stand in line for it, in the order in which they are to get it, then other
     /// programs that sleep in the kernel. Programs that poll are not seen.
     pub waiters: Vec<Waiter>,
+    /// Why those who wait do not line up; `None` where they do, and where it was not looked for: in the listings of a folder or
+    /// of the machine.
+    pub unordered: Option<Unordered>,
     /// The system call through which it is locked: `flock`, `posix` or `ofd`.
     pub primitive: &'static str,
 }
@@ -127,11 +133,16 @@ pub(crate) fn inspect_target(target: &Target, shown: &Path) -> Result<Inspection
     let record = file.as_ref().filter(|_| stat.kind == FileKind::Regular).map_or(Decoded::Foreign, peek);
     let view = sys::kernel_view_in_full(stat.id);
     let unseen = view.as_ref().is_none_or(|view| view.holders.is_empty() && !sys::is_init_pid_namespace());
-    match (view, file) {
+    let seen = match (view, &file) {
         // Where the kernel does not tell, or not all: is a lock refused?
-        (view, Some(file)) if unseen => Ok(by_trying(path, &view.unwrap_or_default(), &record, &file)),
-        (view, _) => Ok(from_kernel(path, &view.unwrap_or_default(), &record)),
-    }
+        (view, Some(file)) if unseen => by_trying(path, &view.unwrap_or_default(), &record, file),
+        (view, _) => from_kernel(path, &view.unwrap_or_default(), &record),
+    };
+    let is_ours = stat.kind == FileKind::Regular && (target.style.is_own() || record != Decoded::Foreign);
+    let volume =
+        || file.as_ref().map_or(VolumeKind::Unknown, |file| Process::current().volume_of(stat.id.device, file).kind);
+    let unordered = line::why_none(is_ours, sys::may_write(&target.path, &stat), volume);
+    Ok(Inspection { unordered, ..seen })
 }
 
 /// Whether the process `pid` was granted a lock on the file in this mode that is still held.
@@ -189,7 +200,14 @@ fn peek_path(path: &Path) -> Decoded {
 }
 
 fn free(path: &Path) -> Inspection {
-    Inspection { path: path.to_path_buf(), held: false, holders: Vec::new(), waiters: Vec::new(), primitive: "flock" }
+    Inspection {
+        path: path.to_path_buf(),
+        held: false,
+        holders: Vec::new(),
+        waiters: Vec::new(),
+        unordered: None,
+        primitive: "flock",
+    }
 }
 
 fn by_trying(path: &Path, view: &KernelView, record: &Decoded, file: &File) -> Inspection {

@@ -17,6 +17,7 @@ mod file_lock;
 mod guard;
 mod high_water;
 mod inspect;
+mod line;
 mod nesting;
 mod open;
 mod options;
@@ -51,6 +52,7 @@ pub use cycle::{Cycle, Member, Waits, find_cycles};
 pub use file_lock::FileLock;
 pub use guard::{Guard, Hold, SendGuard, held_variable};
 pub use inspect::{Inspection, inspect, inspect_folder, inspect_machine};
+pub use line::Unordered;
 pub use nesting::HELD_VARIABLE;
 pub use options::{Options, Request, Wake};
 #[cfg(fuzzing)]

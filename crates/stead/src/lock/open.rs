@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, ErrorKind, Result};
 use crate::filesystem::is_spelled_as_folder;
 use crate::lock::high_water;
+use crate::lock::line;
 use crate::lock::place::{Style, Target, create_lock_folder};
 use crate::lock::record::{self, Decoded, RECORD_LEN};
 use crate::lock::registry::Process;
-use crate::sys::{self, Access, FileId, FileKind, Links, VolumeKind};
+use crate::sys::{self, Access, FileId, FileKind, Links};
 
 /// How often a file that vanishes between two steps is looked for again.
 const RACES_MAX: usize = 100;
@@ -54,7 +55,9 @@ impl OpenLock {
             _ => return Err(not_regular(shown)),
         }
         let writable = access == Access::ReadWrite && stat.kind == FileKind::Regular;
-        let has_line = sys::HAS_RANGES && writable && (style.is_own() || is_ours(&file)) && is_local(&file, stat.id);
+        let is_ours = sys::HAS_RANGES && writable && (style.is_own() || is_ours(&file));
+        let volume = || Process::current().volume_of(stat.id.device, &file).kind;
+        let has_line = line::why_none(is_ours, writable, volume).is_none();
         Ok(OpenLock { file, path, id: stat.id, style, writable, has_line, pid })
     }
 
@@ -119,11 +122,6 @@ impl OpenLock {
 fn is_ours(file: &File) -> bool {
     let mut start = [0; 64];
     sys::read_at(file, &mut start, 0).is_ok_and(|read| record::token_at_start(&start[..read]).is_some())
-}
-
-/// Whether the kernel of this machine alone keeps the locks of a file. Elsewhere a whole-file lock may itself be a byte range.
-fn is_local(file: &File, id: FileId) -> bool {
-    Process::current().volume_of(id.device, file).kind == VolumeKind::Local
 }
 
 /// Whether a file is as a power cut leaves a new one: empty or all zero.

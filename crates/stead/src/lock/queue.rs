@@ -8,7 +8,7 @@ use crate::lock::protocol::{READERS, SPAN, UPGRADE, WRITERS, byte_of, ticket_of}
 use crate::sys::{self, Mode, Range};
 
 /// How many nanoseconds later a ticket is asked for while others have the very same ones.
-const COLLISIONS_MAX: u64 = 1000;
+pub(crate) const COLLISIONS_MAX: u64 = 1000;
 
 /// How far back a waiter looks at first for who is before it, in nanoseconds, and how much further each time.
 const WINDOW: u64 = 1 << 17;
@@ -36,6 +36,16 @@ impl<'a> Ticket<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// The place itself, to be [adopted](Ticket::adopt) again.
+    pub(crate) fn keep(self) -> u64 {
+        std::mem::ManuallyDrop::new(self).byte
+    }
+
+    /// A place that this file has already.
+    pub(crate) fn adopt(file: &'a File, byte: u64) -> Ticket<'a> {
+        Ticket { file, byte }
     }
 
     /// The place before all others, for a holder that shares the lock and wants it alone. `None`: another has it.

@@ -1,8 +1,10 @@
 //! What this process knows for all its locks together.
 
 use std::fs::File;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
+use crate::lock::queue::COLLISIONS_MAX;
 use crate::lock::record::Signature;
 use crate::lock::turns::Turns;
 use crate::sys::{self, Identity, VolumeKind};
@@ -14,6 +16,7 @@ pub(crate) struct Process {
     identity: OnceLock<Identity>,
     signature: OnceLock<Signature>,
     volumes: Mutex<Vec<Volume>>,
+    last_arrival: AtomicU64,
     child: OnceLock<Box<Process>>,
 }
 
@@ -34,6 +37,7 @@ impl Process {
             identity: OnceLock::new(),
             signature: OnceLock::new(),
             volumes: Mutex::new(Vec::new()),
+            last_arrival: AtomicU64::new(0),
             child: OnceLock::new(),
         }
     }
@@ -48,6 +52,15 @@ impl Process {
             process = process.child.get_or_init(|| Box::new(Process::new(pid)));
         }
         process
+    }
+
+    /// When somebody lines up for a turn, in nanoseconds since the boot: so much later than the one before that their tickets
+    /// are in the same order as their turns, or each would wait for the other.
+    pub(crate) fn next_arrival(&self) -> u64 {
+        let now = sys::boot_nanos().unwrap_or_default();
+        let next = |last: u64| now.max(last.saturating_add(COLLISIONS_MAX + 1));
+        let update = |last| Some(next(last));
+        self.last_arrival.fetch_update(Ordering::Relaxed, Ordering::Relaxed, update).map_or(now, next)
     }
 
     pub(crate) fn identity(&self) -> &Identity {

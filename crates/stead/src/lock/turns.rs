@@ -64,17 +64,24 @@ impl Turns {
         Turns(Arc::new(Mutex::new(State::default())))
     }
 
-    /// Waits for a turn on `file`. `owner` is the calling thread unless the hold is to travel.
+    /// Waits for a turn on `file`. `owner` is the calling thread unless the hold is to travel. Before it sleeps, `arrived` is
+    /// called, in the order of the line, and then `in_line`, when others may line up behind.
     pub(crate) fn take(
         &self,
         file: FileId,
         mode: Mode,
         owner: Option<ThreadId>,
         patience: &Patience<'_>,
+        (arrived, in_line): (impl FnOnce(), impl FnOnce()),
     ) -> Result<Turn, Denied> {
         let alarm = Arc::new(Condvar::new());
-        let turn = self.line_up(file, mode, owner, || patience.end().map_or(Ok(ringing(&alarm)), Err))?;
-        if turn.waited { self.wait(turn, &alarm, patience) } else { Ok(turn) }
+        let bell = || patience.end().map_or(Ok(ringing(&alarm)), Err).inspect(|_| arrived());
+        let turn = self.line_up(file, mode, owner, bell)?;
+        if !turn.waited {
+            return Ok(turn);
+        }
+        in_line();
+        self.wait(turn, &alarm, patience)
     }
 
     /// Gets a turn now, or lines up for one: then `waited` is true, and the bell that is asked for will ring.

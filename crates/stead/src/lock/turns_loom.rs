@@ -13,9 +13,15 @@ use crate::sys::{FileId, Mode};
 const FILE: FileId = FileId { device: 1, inode: 1 };
 const WRITER: usize = 100;
 
+/// What is done while waiting.
+fn nothing() -> (fn(), fn()) {
+    (|| (), || ())
+}
+
 /// Takes a turn, looks that nobody is there who must not be, and gives it back.
 fn visit(turns: &Turns, inside: &AtomicUsize, mode: Mode) {
-    let turn = turns.take(FILE, mode, None, &Patience::new(Wait::Forever, None)).expect("granted in the end");
+    let turn =
+        turns.take(FILE, mode, None, &Patience::new(Wait::Forever, None), nothing()).expect("granted in the end");
     check_in(inside, mode);
     turns.release(turn);
 }
@@ -61,11 +67,11 @@ fn loom_readers_and_a_writer() {
 fn loom_a_cancelled_waiter_leaves_no_hole() {
     loom::model(|| {
         let (turns, inside, cancel) = (Arc::new(Turns::new()), Arc::new(AtomicUsize::new(0)), Cancel::new());
-        let first = turns.take(FILE, Mode::Shared, None, &Patience::new(Wait::Forever, None)).unwrap();
+        let first = turns.take(FILE, Mode::Shared, None, &Patience::new(Wait::Forever, None), nothing()).unwrap();
         let waiter = {
             let (turns, cancel) = (Arc::clone(&turns), cancel.clone());
             thread::spawn(move || {
-                match turns.take(FILE, Mode::Exclusive, None, &Patience::new(Wait::Forever, Some(&cancel))) {
+                match turns.take(FILE, Mode::Exclusive, None, &Patience::new(Wait::Forever, Some(&cancel)), nothing()) {
                     Ok(turn) => turns.release(turn),
                     Err(denied) => assert_eq!(denied, Denied::End(End::Cancelled)),
                 }
@@ -88,7 +94,7 @@ fn loom_a_cancelled_waiter_leaves_no_hole() {
 fn loom_a_downgrade_wakes_readers() {
     loom::model(|| {
         let (turns, inside) = (Arc::new(Turns::new()), Arc::new(AtomicUsize::new(0)));
-        let turn = turns.take(FILE, Mode::Exclusive, None, &Patience::new(Wait::Forever, None)).unwrap();
+        let turn = turns.take(FILE, Mode::Exclusive, None, &Patience::new(Wait::Forever, None), nothing()).unwrap();
         let reader = {
             let (turns, inside) = (Arc::clone(&turns), Arc::clone(&inside));
             thread::spawn(move || visit(&turns, &inside, Mode::Shared))
@@ -105,7 +111,7 @@ fn forever() -> Patience<'static> {
 }
 
 fn share(turns: &Turns) -> Turn {
-    turns.take(FILE, Mode::Shared, None, &forever()).expect("nobody is alone")
+    turns.take(FILE, Mode::Shared, None, &forever(), nothing()).expect("nobody is alone")
 }
 
 /// Gives back an upgraded turn, after a look that nobody is there.
@@ -158,7 +164,7 @@ fn loom_nobody_gets_in_before_an_upgrade() {
         let writer = {
             let (turns, inside, done) = (Arc::clone(&turns), Arc::clone(&inside), Arc::clone(&done));
             thread::spawn(move || {
-                let turn = turns.take(FILE, Mode::Exclusive, None, &forever()).expect("granted in the end");
+                let turn = turns.take(FILE, Mode::Exclusive, None, &forever(), nothing()).expect("granted in the end");
                 assert_eq!(done.load(Ordering::SeqCst), 1, "it was there before the upgrade");
                 check_in(&inside, Mode::Exclusive);
                 turns.release(turn);
@@ -205,7 +211,7 @@ fn loom_a_cancelled_upgrade_leaves_no_hole() {
 fn loom_a_bell_rings_once_for_a_turn_that_was_waited_for() {
     loom::model(|| {
         let (turns, rung) = (Arc::new(Turns::new()), Arc::new(AtomicUsize::new(0)));
-        let first = turns.take(FILE, Mode::Exclusive, None, &forever()).unwrap();
+        let first = turns.take(FILE, Mode::Exclusive, None, &forever(), nothing()).unwrap();
         let task = {
             let (turns, rung) = (Arc::clone(&turns), Arc::clone(&rung));
             thread::spawn(move || {
@@ -235,7 +241,7 @@ fn loom_a_bell_rings_once_for_a_turn_that_was_waited_for() {
 fn loom_a_task_that_is_dropped_leaves_no_hole() {
     loom::model(|| {
         let (turns, inside) = (Arc::new(Turns::new()), Arc::new(AtomicUsize::new(0)));
-        let first = turns.take(FILE, Mode::Exclusive, None, &forever()).unwrap();
+        let first = turns.take(FILE, Mode::Exclusive, None, &forever(), nothing()).unwrap();
         let dropped = turns.line_up(FILE, Mode::Exclusive, None, || Ok(Box::new(|| {}))).unwrap();
         let behind = {
             let (turns, inside) = (Arc::clone(&turns), Arc::clone(&inside));

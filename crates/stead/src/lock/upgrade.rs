@@ -152,7 +152,7 @@ fn wait(hold: &Hold, patience: &Patience<'_>) -> std::io::Result<Ended> {
     // What it is upgraded from is no reason to give up.
     let nothing = Vec::new;
     let waiting = Waiting::new(open, Mode::Exclusive, patience, &hold.core.options, &nothing, is_remote);
-    waiting.follow(Protocol::refused(Order::Barge))
+    waiting.follow(Protocol::refused(Order::Barge), None)
 }
 
 /// What could not be signed is shared as before.

@@ -76,16 +76,16 @@ impl<'a> Waiting<'a> {
     }
 
     /// Goes on from a step of the protocol until the lock is granted or the wait is over. Nothing is held after an error.
-    pub(crate) fn follow(&self, begin: (Protocol, Step)) -> io::Result<Ended> {
-        self.steps(begin).inspect_err(|_| {
+    /// A ticket that was taken before goes back when it is over.
+    pub(crate) fn follow(&self, begin: (Protocol, Step), ticket: Option<Ticket<'_>>) -> io::Result<Ended> {
+        self.steps(begin, ticket).inspect_err(|_| {
             let _ = sys::unlock(&self.open.file);
         })
     }
 
-    fn steps(&self, (mut protocol, mut step): (Protocol, Step)) -> io::Result<Ended> {
+    fn steps(&self, (mut protocol, mut step): (Protocol, Step), ticket: Option<Ticket<'_>>) -> io::Result<Ended> {
         let file = &self.open.file;
-        // Given back last: by then the lock is held, or the wait is over.
-        let mut ticket = None;
+        let mut ticket: Option<Ticket<'_>> = ticket;
         loop {
             let answer = match step {
                 Step::Granted => return Ok(Ended::Granted),
@@ -95,7 +95,9 @@ impl<'a> Waiting<'a> {
                 Step::LookForAnybody => said(self.is_for_another()?),
                 Step::LookForUpgrade => said(self.open.has_line() && queue::is_upgrading(file)?),
                 Step::TakeTicket => {
-                    ticket = Ticket::take(file, self.mode, self.arrival())?;
+                    if ticket.is_none() {
+                        ticket = Ticket::take(&self.open.file, self.mode, self.arrival())?;
+                    }
                     Answer::Yes
                 }
                 Step::LookAhead => Answer::Ahead(ticket.as_ref().map_or(Ok(None), Ticket::nearest_before)?),
@@ -273,7 +275,7 @@ fn is_ours_to_keep(open: &OpenLock, mode: Mode, options: &Options) -> io::Result
     Ok(!queue::is_upgrading(file)?)
 }
 
-fn order(open: &OpenLock, options: &Options) -> Order {
+pub(crate) fn order(open: &OpenLock, options: &Options) -> Order {
     if open.has_line() && !options.barge { Order::Line } else { Order::Barge }
 }
 

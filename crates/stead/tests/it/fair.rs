@@ -477,7 +477,7 @@ fn a_storm_of_kills_leaves_the_line_whole() {
     assert_eq!((scene.ranges(), scene.line().len()), (0, 0));
 }
 
-/// Threads wait for each other in memory, and one at a time stands in line among the processes.
+/// Threads wait for each other in memory, and all of them stand in line among the processes meanwhile.
 #[test]
 fn threads_and_processes_share_one_line() {
     let scene = Scene::new();
@@ -507,6 +507,8 @@ fn threads_and_processes_share_one_line() {
     assert_eq!(order.len(), 43);
     let threads: Vec<_> = order.iter().filter(|name| name.starts_with('t')).collect();
     assert_eq!(threads, ["t1", "t2", "t3"]);
+    let arrivals: Vec<&str> = ["t1", "t2", "t3"].into_iter().chain(["p", "q"]).collect();
+    assert!(most_overtaken(&order[..5], &arrivals) <= 1, "{order:?}");
 }
 
 fn await_sleep(thread: &Path) {
