@@ -13,6 +13,9 @@ pub(crate) const COMMAND: &str = "agent";
 /// How long an agent may take to fall asleep.
 const SLEEP_WITHIN: Duration = Duration::from_secs(5);
 
+/// How long before the common beginning all are told of it.
+const LEAD: Duration = Duration::from_millis(100);
+
 /// A running agent. It ends when it is dropped.
 pub(crate) struct Agent {
     child: Child,
@@ -84,6 +87,34 @@ impl Drop for Agent {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// So many agents of `benchmark` that all begin at one time and work for this long; see [`await_start`] for their side.
+pub(crate) fn start_together(benchmark: &str, args: &[&str], count: usize, time: Duration) -> Result<Vec<Agent>> {
+    let agents: Result<Vec<Agent>> = (0..count).map(|_| Agent::start_own(benchmark, args)).collect();
+    let mut agents = agents?;
+    for agent in &mut agents {
+        let reply = agent.hear()?;
+        ensure!(reply == "ready", "an agent says {reply}");
+    }
+    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let begin = monotonic_ns() + nanoseconds(LEAD);
+    for agent in &mut agents {
+        agent.tell(&format!("{begin} {}", begin + nanoseconds(time)))?;
+    }
+    Ok(agents)
+}
+
+/// In an agent: says `ready`, is told when to begin and when to end, and sleeps until the beginning. The two times, on the
+/// monotonic clock.
+pub(crate) fn await_start() -> Result<(u64, u64)> {
+    println!("ready");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("read a command")?;
+    let (begin, end) = line.trim_end().split_once(' ').context("no two times")?;
+    let (begin, end): (u64, u64) = (begin.parse()?, end.parse()?);
+    std::thread::sleep(Duration::from_nanos(begin.saturating_sub(monotonic_ns())));
+    Ok((begin, end))
 }
 
 /// The monotonic clock, the same in all processes, in nanoseconds.

@@ -3,15 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use stead::atomic::Durability;
 
 use super::NAME;
 use super::rivals::{Step, Work};
-use crate::agent::{Agent, monotonic_ns};
-
-/// From the last word to the agents until they begin, all at once.
-const LEAD: Duration = Duration::from_millis(100);
+use crate::agent::{await_start, monotonic_ns, start_together};
 
 /// What all of them are to do.
 #[derive(Clone, Copy)]
@@ -48,16 +45,7 @@ impl Order<'_> {
     pub(super) fn run(&self) -> Result<Crowd> {
         let path = self.path.to_str().context("a path that is not UTF-8")?;
         let args = [self.role, self.subject, path, &self.durability.to_string()];
-        let agents: Result<Vec<Agent>> = (0..self.processes).map(|_| Agent::start_own(NAME, &args)).collect();
-        let mut agents = agents?;
-        for agent in &mut agents {
-            let reply = agent.hear()?;
-            ensure!(reply == "ready", "an agent says {reply}");
-        }
-        let begin = monotonic_ns() + nanoseconds(LEAD);
-        for agent in &mut agents {
-            agent.tell(&format!("{begin} {}", begin + nanoseconds(self.time)))?;
-        }
+        let mut agents = start_together(NAME, &args, self.processes, self.time)?;
         let mut crowd = Crowd::default();
         let mut in_time = 0;
         for agent in &mut agents {
@@ -76,12 +64,7 @@ impl Order<'_> {
 /// What the agent does: says `ready`; is told when to begin and when to end; says how many steps were done within that
 /// time, how many reads failed, and how long each step took, in nanoseconds.
 pub(super) fn serve(mut work: Work) -> Result<()> {
-    println!("ready");
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line).context("read a command")?;
-    let (begin, end) = line.trim_end().split_once(' ').context("no two times")?;
-    let (begin, end): (u64, u64) = (begin.parse()?, end.parse()?);
-    std::thread::sleep(Duration::from_nanos(begin.saturating_sub(monotonic_ns())));
+    let (_, end) = await_start()?;
     let (mut in_time, mut failed, mut waits) = (0, 0, Vec::new());
     let mut called = monotonic_ns();
     let mut now = called;
@@ -99,8 +82,4 @@ pub(super) fn serve(mut work: Work) -> Result<()> {
     }
     println!("{in_time} {failed} {}", waits.join(" "));
     Ok(())
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Error, Result, bail, ensure};
 
 use super::NAME;
 use super::rivals::{bare, holder, stead};
-use crate::agent::{Agent, monotonic_ns};
+use crate::agent::{await_start, monotonic_ns, start_together};
 use crate::measure::{Measured, Samples, micros};
 use crate::report::{Bar, Case, Op, Report, Unit, ratio};
 use crate::setup::Setup;
@@ -19,8 +19,6 @@ const SUBJECTS: [&str; 3] = [bare::NAME, stead::NAME, stead::BARGING];
 
 /// Whoever has the lock works for this long.
 const HOLD: Duration = Duration::from_micros(200);
-/// From the last word to the agents until they begin, all at once.
-const LEAD: Duration = Duration::from_millis(100);
 
 const DEVIATION_PERCENT_MAX: f64 = 10.0;
 const ROUNDS_WAITED_MAX: f64 = 3.0;
@@ -111,17 +109,7 @@ struct Tally {
 impl Tally {
     fn add(&mut self, subject: &str, lock: &Path, processes: usize, time: Duration) -> Result<()> {
         let path = lock.to_str().context("a path that is not UTF-8")?;
-        let agents: Result<Vec<Agent>> =
-            (0..processes).map(|_| Agent::start_own(NAME, &[ROLE, subject, path])).collect();
-        let mut agents = agents?;
-        for agent in &mut agents {
-            let reply = agent.hear()?;
-            ensure!(reply == "ready", "an agent says {reply}");
-        }
-        let begin = monotonic_ns() + nanoseconds(LEAD);
-        for agent in &mut agents {
-            agent.tell(&format!("{begin} {}", begin + nanoseconds(time)))?;
-        }
+        let mut agents = start_together(NAME, &[ROLE, subject, path], processes, time)?;
         let (mut turns, mut longest) = (Vec::new(), 0);
         for agent in &mut agents {
             let [done, wait] = agent.hear_numbers()?[..] else { bail!("an agent says too much") };
@@ -149,12 +137,7 @@ pub(super) fn serve(subject: &str, lock: &Path) -> Result<()> {
     // Once before it counts: the file is made, and opened.
     holder.hold()?;
     holder.release()?;
-    println!("ready");
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line).context("read a command")?;
-    let (begin, end) = line.trim_end().split_once(' ').context("no two times")?;
-    let (begin, end): (u64, u64) = (begin.parse()?, end.parse()?);
-    std::thread::sleep(Duration::from_nanos(begin.saturating_sub(monotonic_ns())));
+    let (_, end) = await_start()?;
     let (mut turns, mut longest) = (0, 0);
     let mut called = monotonic_ns();
     while called < end {

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Error, Result, bail, ensure};
+use anyhow::{Context, Error, Result, bail};
 
 use super::NAME;
 use super::rivals::{Append, bare, sqlite, stead};
-use crate::agent::{Agent, monotonic_ns};
+use crate::agent::{await_start, monotonic_ns, start_together};
 use crate::measure::{Measured, Samples};
 use crate::report::{Bar, Case, Op, Report, Unit};
 use crate::setup::Setup;
@@ -17,9 +17,6 @@ pub(super) const ROLE: &str = "append";
 
 const PROCESSES: usize = 8;
 const SUBJECTS: [&str; 3] = [bare::RECIPE, stead::SHARED, sqlite::NAME];
-
-/// From the last word to the agents until they begin, all at once.
-const LEAD: Duration = Duration::from_millis(100);
 
 pub(super) fn crowd(setup: &Setup, report: &mut Report) {
     let time = Duration::from_secs_f64(setup.pick(3.0, 0.5));
@@ -74,17 +71,7 @@ impl Tally {
     fn add(&mut self, subject: &str, folder: &Path, time: Duration) -> Result<()> {
         prepare(subject, folder)?;
         let path = folder.to_str().context("a path that is not UTF-8")?;
-        let agents: Result<Vec<Agent>> =
-            (0..PROCESSES).map(|_| Agent::start_own(NAME, &[ROLE, subject, path])).collect();
-        let mut agents = agents?;
-        for agent in &mut agents {
-            let reply = agent.hear()?;
-            ensure!(reply == "ready", "an agent says {reply}");
-        }
-        let begin = monotonic_ns() + nanoseconds(LEAD);
-        for agent in &mut agents {
-            agent.tell(&format!("{begin} {}", begin + nanoseconds(time)))?;
-        }
+        let mut agents = start_together(NAME, &[ROLE, subject, path], PROCESSES, time)?;
         let (mut in_time, mut acknowledged, mut longest) = (0, 0, 0.0_f64);
         for agent in &mut agents {
             let numbers = agent.hear_numbers()?;
@@ -135,12 +122,7 @@ fn count(subject: &str, folder: &Path) -> Result<u64> {
 /// time, and how long each took, in nanoseconds.
 pub(super) fn serve(subject: &str, folder: &Path) -> Result<()> {
     let mut append = appender(subject, folder)?;
-    println!("ready");
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line).context("read a command")?;
-    let (begin, end) = line.trim_end().split_once(' ').context("no two times")?;
-    let (begin, end): (u64, u64) = (begin.parse()?, end.parse()?);
-    std::thread::sleep(Duration::from_nanos(begin.saturating_sub(monotonic_ns())));
+    let (_, end) = await_start()?;
     let (mut in_time, mut waits) = (0, Vec::new());
     let mut called = monotonic_ns();
     while called < end {
@@ -152,8 +134,4 @@ pub(super) fn serve(subject: &str, folder: &Path) -> Result<()> {
     }
     println!("{in_time} {}", waits.join(" "));
     Ok(())
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
