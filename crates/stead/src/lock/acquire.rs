@@ -194,12 +194,12 @@ impl Attempt<'_> {
 
     /// Waits for a turn in memory, with a ticket among the processes: they are not to overtake who waits here.
     fn turn(&self, open: &OpenLock) -> Result<HeldTurn> {
-        let (arrival, ticket) = (Cell::new(0), Cell::new(None));
+        let (arrival, ticket) = (Cell::new(None), Cell::new(None));
         let in_line = || {
             let is_in_line = waiting::order(open, &self.core.options) == Order::Line;
-            let taken = is_in_line.then(|| Ticket::take(&open.file, self.mode, arrival.get()));
+            let arrival = arrival.get().filter(|_| is_in_line);
             // Without one it is not much worse off.
-            ticket.set(taken.and_then(|taken| taken.ok().flatten()));
+            ticket.set(arrival.and_then(|at| Ticket::take(&open.file, self.mode, at).ok().flatten()));
         };
         let hooks = (|| arrival.set(self.process.next_arrival()), in_line);
         let turn = self.process.turns.take(open.id, self.mode, self.owner, &self.patience, hooks);

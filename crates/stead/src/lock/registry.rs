@@ -56,11 +56,11 @@ impl Process {
 
     /// When somebody lines up for a turn, in nanoseconds since the boot: so much later than the one before that their tickets
     /// are in the same order as their turns, or each would wait for the other.
-    pub(crate) fn next_arrival(&self) -> u64 {
-        let now = sys::boot_nanos().unwrap_or_default();
+    pub(crate) fn next_arrival(&self) -> Option<u64> {
+        let now = sys::boot_nanos()?;
         let next = |last: u64| now.max(last.saturating_add(COLLISIONS_MAX + 1));
         let update = |last| Some(next(last));
-        self.last_arrival.fetch_update(Ordering::Relaxed, Ordering::Relaxed, update).map_or(now, next)
+        self.last_arrival.fetch_update(Ordering::Relaxed, Ordering::Relaxed, update).ok().map(next)
     }
 
     pub(crate) fn identity(&self) -> &Identity {

@@ -95,8 +95,10 @@ impl<'a> Waiting<'a> {
                 Step::LookForAnybody => said(self.is_for_another()?),
                 Step::LookForUpgrade => said(self.open.has_line() && queue::is_upgrading(file)?),
                 Step::TakeTicket => {
-                    if ticket.is_none() {
-                        ticket = Ticket::take(&self.open.file, self.mode, self.arrival())?;
+                    if ticket.is_none()
+                        && let Some(arrival) = self.arrival()
+                    {
+                        ticket = Ticket::take(&self.open.file, self.mode, arrival)?;
                     }
                     Answer::Yes
                 }
@@ -132,7 +134,8 @@ impl<'a> Waiting<'a> {
     /// Whether the lock that we were granted is for those in line.
     fn is_for_another(&self) -> io::Result<bool> {
         let file = &self.open.file;
-        Ok(queue::is_anybody_before_arrival(file, self.mode, || self.arrival())? && !self.shares_already())
+        Ok(queue::is_anybody_before_arrival(file, self.mode, || self.arrival().unwrap_or(u64::MAX))?
+            && !self.shares_already())
     }
 
     /// Whether this thread, or a `stead run` above it, shares the lock already: the writers in line wait for us.
@@ -144,10 +147,11 @@ impl<'a> Waiting<'a> {
         self.mode == Mode::Shared && (is_again() || is_below())
     }
 
-    /// When we came, in nanoseconds since the boot; how long we waited for our turn in this process counts.
-    fn arrival(&self) -> u64 {
+    /// When we came, in nanoseconds since the boot; how long we waited for our turn in this process counts. `None`: there is no
+    /// clock that all processes read alike.
+    fn arrival(&self) -> Option<u64> {
         let waited = u64::try_from(self.patience.waited().as_nanos()).unwrap_or(u64::MAX);
-        sys::boot_nanos().unwrap_or_default().saturating_sub(waited)
+        Some(sys::boot_nanos()?.saturating_sub(waited))
     }
 
     fn await_ticket(&self, byte: u64) -> io::Result<Nap> {
