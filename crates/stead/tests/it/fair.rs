@@ -621,8 +621,11 @@ fn waiting_writes_nothing_into_the_lock_file() {
     assert_eq!(scene.path.metadata().unwrap().len(), before.1);
 }
 
-/// Whether this process may make such namespaces; if not, the test is to return.
+/// Whether this process may make such namespaces; if not, the test is to return. Only root may.
 fn can_unshare(options: &[&str]) -> bool {
+    if !testkit::command::is_root() {
+        return false;
+    }
     let status = Command::new("unshare").args(options).arg("true").stderr(Stdio::null()).status();
     let can = status.is_ok_and(|status| status.success());
     if !can {
