@@ -228,7 +228,7 @@ fn refused(step: &'static str, shown: &Path, error: io::Error) -> Error {
     if has_none { error.with_hint("flock(2) is a call of Unix; `stead run` locks here, too") } else { error }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::time::Duration;
 
