@@ -402,4 +402,31 @@ mod in_line {
     fn flock(path: &Path, command: &str) -> std::process::Child {
         Command::new("flock").arg(path).arg(command).stdin(Stdio::null()).spawn().unwrap()
     }
+
+    /// Trap 54: whoever is granted the lock while another upgrades gives it back, also who slept for it before that began.
+    #[test]
+    fn trap_54_who_is_granted_the_lock_during_an_upgrade_gives_it_back() {
+        use stead::lock::bare::{Bare, Kind};
+
+        let scene = Scene::new();
+        let guard = FileLock::at(&scene.path).try_lock_shared().unwrap();
+        let mut writer = CAST.start("wait", &[&format!("at:{}", scene.path.display()), "exclusive", "0"]);
+        writer.expect("waiting");
+        let asleep = |kind: &str| {
+            let locks = std::fs::read_to_string("/proc/locks").unwrap();
+            let inode = format!(":{} ", std::os::unix::fs::MetadataExt::ino(&scene.path.metadata().unwrap()));
+            locks.lines().any(|line| line.contains(&format!("-> {kind}")) && line.contains(&inode)).then_some(())
+        };
+        wait_until("it sleeps in the lock", || asleep("FLOCK"));
+        // The ticket of an upgrade, held as by another process.
+        let mut ticket = Bare::open(&scene.path, Kind::Range { start: 1 << 62, len: 1 }, Mode::Exclusive).unwrap();
+        assert!(ticket.take(Mode::Exclusive, Wait::No, None).unwrap());
+        drop(guard);
+        wait_until("it sleeps until the upgrade is over", || asleep("OFDLCK"));
+        assert!(!inspect(&scene.path).unwrap().held);
+        ticket.unlock().unwrap();
+        writer.expect("held");
+        writer.cue("release");
+        writer.expect("released");
+    }
 }
